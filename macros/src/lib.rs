@@ -1,0 +1,1 @@
+//! The attributes of offspring: entry points only.
