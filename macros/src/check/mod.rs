@@ -1,0 +1,17 @@
+//! The rules: what may be annotated, and what to write instead of that which may not.
+//!
+//! - [`function`]: functions that become processes, and what is kept of them
+//! - [`class`]: blocks whose `run` becomes a process
+//! - [`message`]: types that are made serialisable
+//! - [`preload`]: functions for the fork server
+//! - [`types`]: types that cannot travel to another process
+//! - [`carried`]: which of the user's attributes matter to generated items too
+//! - [`shared`]: types, statics and methods in shared memory
+
+pub(crate) mod carried;
+pub(crate) mod class;
+pub(crate) mod function;
+pub(crate) mod message;
+pub(crate) mod preload;
+pub(crate) mod shared;
+pub(crate) mod types;

@@ -1,0 +1,124 @@
+//! Types that cannot travel to another process, whatever they implement.
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{Lifetime, PathSegment, Type};
+
+use crate::errors::Errors;
+
+/// What a type stands for in a sentence.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    Argument(&'a str),
+    Result,
+    Field,
+}
+
+impl std::fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Argument(name) => write!(f, "argument `{name}`"),
+            Self::Result => f.write_str("the result"),
+            Self::Field => f.write_str("a field of a message"),
+        }
+    }
+}
+
+/// Refuses what `ty` holds that no other process could make sense of.
+pub(crate) fn refuse_unsendable(ty: &Type, subject: Subject<'_>, errors: &mut Errors) {
+    Refusals { subject, errors }.visit_type(ty);
+}
+
+/// Looks through the parentheses and invisible groups around a type.
+pub(crate) fn ungroup(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungroup(&group.elem),
+        Type::Paren(paren) => ungroup(&paren.elem),
+        other => other,
+    }
+}
+
+struct Refusals<'a> {
+    subject: Subject<'a>,
+    errors: &'a mut Errors,
+}
+
+impl Refusals<'_> {
+    fn refuse(&mut self, tokens: impl ToTokens, why: &str) {
+        self.errors.at(tokens, format!("{} {why}", self.subject));
+    }
+}
+
+impl<'ast> Visit<'ast> for Refusals<'_> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::Reference(reference) => match self.subject {
+                Subject::Argument(_) => self.refuse(
+                    reference,
+                    "cannot hold a reference inside another type; own what it refers to, as in \
+                     `String` for `&str` or `Vec<T>` for `&[T]`",
+                ),
+                Subject::Result => self.refuse(
+                    reference,
+                    "cannot be a reference, because the child's memory ends with it; return an \
+                     owned value, such as `String` or `Vec<T>`",
+                ),
+                Subject::Field => self.refuse(
+                    reference,
+                    "cannot be a reference; own what it refers to, as in `String` for `&str` or \
+                     `Vec<T>` for `&[T]`",
+                ),
+            },
+            Type::Ptr(pointer) => self.refuse(
+                pointer,
+                "cannot hold a raw pointer, which means nothing in another process; send the value \
+                 itself, or put it in a `Shared<T>`",
+            ),
+            Type::BareFn(function) => self.refuse(
+                function,
+                "cannot hold a function pointer; make that function a `#[process]` of its own, or \
+                 send an enum that says which function to call",
+            ),
+            Type::ImplTrait(some) => match self.subject {
+                Subject::Argument(_) => self.refuse(
+                    some,
+                    "cannot be `impl Trait`, because the child must name its type; write a generic \
+                     parameter `T: Trait`, or a concrete type",
+                ),
+                _ => self.refuse(
+                    some,
+                    "cannot be `impl Trait`, because the parent must name its type; return a \
+                     concrete type",
+                ),
+            },
+            // Errors are boxed often, and the runtime knows how to bring those home.
+            Type::TraitObject(object) if !matches!(self.subject, Subject::Result) => self.refuse(
+                object,
+                "cannot hold a `dyn Trait`, whose type the other process does not know; take a \
+                 concrete `#[message]` type, or an enum of the possible ones",
+            ),
+            other => visit::visit_type(self, other),
+        }
+    }
+
+    fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
+        // It holds no value of its parameter, so that one may be anything.
+        if segment.ident != "PhantomData" {
+            visit::visit_path_segment(self, segment);
+        }
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            let why = format!(
+                "cannot carry the lifetime `{lifetime}` into another process; use a type that owns \
+                 its data"
+            );
+            self.refuse(lifetime, &why);
+        }
+    }
+
+    fn visit_expr(&mut self, _length: &'ast syn::Expr) {
+        // The length of an array holds no data.
+    }
+}
