@@ -106,6 +106,13 @@ pub(crate) fn shared(arguments: TokenStream, tokens: TokenStream) -> TokenStream
             }
             errors.beside(expand::shared::fallback(&data, &options.path, &tokens))
         }
+        Ok(Item::Static(item)) => {
+            check::shared::check_static(&item, &mut errors);
+            if errors.is_empty() {
+                return expand::shared::expand_static(&item, &options.path);
+            }
+            errors.beside(tokens)
+        }
         Ok(other) => {
             let (what, place) = other.described();
             let sentence = format!(

@@ -27,7 +27,8 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
     }
     match sig.inputs.first() {
         Some(FnArg::Receiver(receiver)) => {
-            errors.at(receiver, "`#[preload]` belongs on a free function; call the method from one")
+            errors
+                .at(receiver, "`#[preload]` belongs on a free function; call the method from one");
         }
         Some(FnArg::Typed(_)) => errors.at(
             &sig.inputs,

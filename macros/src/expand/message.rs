@@ -25,6 +25,7 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
         #import
         #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
         #[serde(crate = #serde)]
+        #[allow(clippy::unsafe_derive_deserialize)]
         #item
     }
 }

@@ -1,14 +1,150 @@
-//! Types in shared memory.
+//! Types and variables in shared memory.
 
-use proc_macro2::TokenStream;
-use syn::DeriveInput;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Data, DeriveInput, Fields, Generics, Index, ItemStatic, parse_quote};
 
+use super::process::local;
+use crate::check::carried;
 use crate::path::Crate;
 
-pub(crate) fn expand(_data: &DeriveInput, _path: &Crate, item: &TokenStream) -> TokenStream {
-    item.clone()
+/// The type as it was, with a fixed order of its fields, and the proof that it may be shared.
+pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> TokenStream {
+    let name = &data.ident;
+    let generics = shareable_parameters(&data.generics, path);
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    let condition = carried::from(&data.attrs).condition;
+    let layout = layout(data, path);
+    let representation = needs_representation(data).then(|| quote!(#[repr(C)]));
+    // What is generic is looked at where it is used.
+    let looked_at = data.generics.params.is_empty().then(|| {
+        quote! {
+            #(#condition)*
+            const _: u64 = <#name as #path::Shareable>::LAYOUT;
+        }
+    });
+    quote! {
+        #representation
+        #item
+        #(#condition)*
+        #[automatically_derived]
+        #[allow(deprecated)]
+        unsafe impl #parameters #path::Shareable for #name #arguments #bounds {
+            const LAYOUT: u64 = { #layout };
+        }
+        #looked_at
+    }
 }
 
-pub(crate) fn fallback(_data: &DeriveInput, _path: &Crate, item: &TokenStream) -> TokenStream {
-    item.clone()
+/// `T: Shareable` for every type parameter.
+fn shareable_parameters(generics: &Generics, path: &Crate) -> Generics {
+    let mut generics = generics.clone();
+    let bound: syn::TypeParamBound = parse_quote!(#path::Shareable);
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(bound.clone());
+    }
+    generics
+}
+
+/// An enum's layout follows its own rules; a struct has C's unless the user chose one.
+fn needs_representation(data: &DeriveInput) -> bool {
+    let chosen = data.attrs.iter().any(|attribute| attribute.path().is_ident("repr"));
+    matches!(data.data, Data::Struct(_)) && !chosen
+}
+
+/// Computes what tells this type apart from others, and looks at every field on the way.
+fn layout(data: &DeriveInput, path: &Crate) -> TokenStream {
+    let (name, private, hash) = (&data.ident, path.private(), local("hash"));
+    let title = name.unraw().to_string();
+    let destructor = format!(
+        "`{title}` cannot be shared, because its destructor would run in one process for all of \
+         them; take `Drop` away, and clean up in a method"
+    );
+    let refuse_drop = quote_spanned! {name.span()=>
+        ::core::assert!(!::core::mem::needs_drop::<Self>(), #destructor)
+    };
+    let fields = match &data.data {
+        Data::Struct(data) => layout_of_fields(&data.fields, true, path),
+        Data::Enum(data) => data
+            .variants
+            .iter()
+            .map(|variant| {
+                let title = variant.ident.to_string();
+                let condition = carried::from(&variant.attrs).condition;
+                let fields = layout_of_fields(&variant.fields, false, path);
+                quote!(#(#condition)* let #hash = { let #hash = #hash.text(#title); #fields #hash };)
+            })
+            .collect(),
+        Data::Union(_) => TokenStream::new(),
+    };
+    quote! {
+        #refuse_drop;
+        let #hash = #private::layout::Hasher::start(#title).of::<Self>();
+        #fields
+        #hash.finish()
+    }
+}
+
+fn layout_of_fields(fields: &Fields, with_offsets: bool, path: &Crate) -> TokenStream {
+    let hash = local("hash");
+    let each = fields.iter().enumerate().map(|(at, field)| {
+        let ty = &field.ty;
+        let member = match &field.ident {
+            Some(name) => name.to_token_stream(),
+            None => Index { index: u32::try_from(at).unwrap_or(0), span: Span::call_site() }
+                .to_token_stream(),
+        };
+        let title = member.to_string();
+        let condition = carried::from(&field.attrs).condition;
+        let offset =
+            with_offsets.then(|| quote!(.word(::core::mem::offset_of!(Self, #member) as u64)));
+        let layout = quote_spanned!(ty.span()=> <#ty as #path::Shareable>::LAYOUT);
+        quote!(#(#condition)* let #hash = #hash.text(#title) #offset .word(#layout);)
+    });
+    each.collect()
+}
+
+/// One variable for all processes: a place in the family's segment, found at first use.
+pub(crate) fn expand_static(item: &ItemStatic, path: &Crate) -> TokenStream {
+    let ItemStatic { attrs, vis, ident, ty, expr, .. } = item;
+    let private = path.private();
+    let title = format!("::{}", ident.unraw());
+    let value = quote_spanned!(ty.span()=> type Value = #ty;);
+    quote! {
+        #(#attrs)*
+        #vis static #ident: #path::SharedStatic<#ty> = {
+            struct __OffspringInit;
+            #[allow(clippy::declare_interior_mutable_const)]
+            impl #private::StaticInit for __OffspringInit {
+                #value
+                const NAME: &'static str = ::core::concat!(::core::module_path!(), #title);
+                const VALUE: #ty = #expr;
+            }
+            #[#private::linkme::distributed_slice(#private::STATICS)]
+            #[linkme(crate = #private::linkme)]
+            static __OFFSPRING_SLOT: #private::StaticSlot =
+                #private::StaticSlot::of::<__OffspringInit>();
+            #path::SharedStatic::new::<__OffspringInit>(&__OFFSPRING_SLOT)
+        };
+    }
+}
+
+/// What stands in for a refused type, so that its users are not reported as well.
+pub(crate) fn fallback(data: &DeriveInput, path: &Crate, item: &TokenStream) -> TokenStream {
+    if matches!(data.data, Data::Union(_)) || data.generics.lifetimes().next().is_some() {
+        return item.clone();
+    }
+    let name = &data.ident;
+    let generics = shareable_parameters(&data.generics, path);
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    quote! {
+        #item
+        unsafe impl #parameters ::core::marker::Send for #name #arguments #bounds {}
+        unsafe impl #parameters ::core::marker::Sync for #name #arguments #bounds {}
+        unsafe impl #parameters #path::Shareable for #name #arguments #bounds {
+            const LAYOUT: u64 = 0;
+        }
+    }
 }
