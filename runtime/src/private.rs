@@ -2,3 +2,6 @@
 
 pub use linkme;
 pub use serde;
+
+pub use crate::memory::{STATICS, StaticInit, StaticSlot, layout};
+pub use crate::sync::methods::Locked;

@@ -1,1 +1,21 @@
-//! To come.
+//! What a segment of shared memory is, what may live in it, and who holds it.
+//!
+//! - [`layout`]: the number that says whether two sides mean the same type
+//! - [`shareable`]: which types may live in shared memory
+//! - [`segment`]: one sealed object of memory, its header, and its mapping in this process
+//! - [`regions`]: which addresses of this process are shared memory of ours
+//! - [`owner`]: is the thread that a lock names still there, and in which process?
+//! - [`shared`]: [`Shared<T>`], `Arc` across processes
+//! - [`statics`]: `#[shared] static`, one variable for the whole family of processes
+
+pub mod layout;
+pub(crate) mod owner;
+pub(crate) mod regions;
+pub(crate) mod segment;
+mod shareable;
+mod shared;
+pub(crate) mod statics;
+
+pub use shareable::Shareable;
+pub use shared::Shared;
+pub use statics::{STATICS, SharedStatic, StaticInit, StaticSlot};

@@ -1,1 +1,90 @@
-//! To come.
+//! Anonymous memory behind a descriptor: made, reserved in full, and sealed against ever changing its size.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::Resource;
+
+/// What every object of ours is sealed with: its size is final, and so is this list.
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
+
+/// One reservation call covers at most this much, so that a storm of signals, each of which makes the
+/// kernel undo the call that it interrupts, cannot keep a large reservation from ever finishing.
+const PIECE: u64 = 64 << 20;
+
+/// What the kernel, not the bytes, says about an object.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// Its length in bytes.
+    pub(crate) len: u64,
+    /// How many bytes of it have memory reserved.
+    pub(crate) reserved: u64,
+}
+
+/// Makes an object of `len` bytes, all of them reserved and zero, of a size that is final.
+pub(crate) fn create(name: &str, len: u64) -> io::Result<OwnedFd> {
+    // Growing a file beyond this limit would raise SIGXFSZ rather than fail.
+    if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|limit| len > limit) {
+        return Err(Errno::FBIG.into());
+    }
+    let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    retry_on_intr(|| rustix::fs::ftruncate(&fd, len))?;
+    let mut done = 0;
+    while done < len {
+        let piece = PIECE.min(len - done);
+        retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), done, piece))?;
+        done += piece;
+    }
+    rustix::fs::fcntl_add_seals(&fd, SEALS)?;
+    Ok(fd)
+}
+
+/// Whether `fd` is memory whose size nobody can change any more.
+pub(crate) fn is_sealed(fd: BorrowedFd<'_>) -> bool {
+    rustix::fs::fcntl_get_seals(fd).is_ok_and(|seals| seals.contains(SEALS))
+}
+
+/// How large `fd` is, and how much of that is reserved.
+pub(crate) fn extent(fd: BorrowedFd<'_>) -> io::Result<Extent> {
+    let stat = rustix::fs::fstat(fd)?;
+    let len = u64::try_from(stat.st_size).unwrap_or(0);
+    // `st_blocks` counts units of 512 bytes, whatever the size of a page.
+    let reserved = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    Ok(Extent { len, reserved })
+}
+
+/// Which object `fd` is: equal for two descriptors of one object, and for no others that are open.
+pub(crate) fn identity(fd: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    let stat = rustix::fs::fstat(fd)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+/// Fills `bytes` from offset `at`; an object that ends earlier is an error.
+pub(crate) fn read_exact_at(fd: impl AsFd, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match retry_on_intr(|| rustix::io::pread(&fd, &mut *bytes, at))? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => {
+                bytes = &mut bytes[n..];
+                at += n as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes all of `bytes` at offset `at`.
+pub(crate) fn write_all_at(fd: impl AsFd, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match retry_on_intr(|| rustix::io::pwrite(&fd, bytes, at))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => {
+                bytes = &bytes[n..];
+                at += n as u64;
+            }
+        }
+    }
+    Ok(())
+}

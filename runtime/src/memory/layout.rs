@@ -1,0 +1,59 @@
+//! The number that says whether two sides mean the same type: a hash of names, sizes, alignments and fields,
+//! computed at compile time.
+//!
+//! What `#[shared]` on a struct or enum emits (the fields in the order of the source):
+//!
+//! ```text
+//! const LAYOUT: u64 = Hasher::start("Tally").of::<Self>()
+//!     .text("words").word(offset_of!(Self, words) as u64).word(<AtomicU64 as Shareable>::LAYOUT)
+//!     .text("longest").word(offset_of!(Self, longest) as u64).word(<Mutex<Longest> as Shareable>::LAYOUT)
+//!     .finish();
+//! ```
+
+/// 64-bit FNV-1a, as a chain of `const` calls.
+#[derive(Clone, Copy, Debug)]
+pub struct Hasher(u64);
+
+impl Hasher {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+    /// Begins with the name of the type.
+    #[must_use]
+    pub const fn start(name: &str) -> Self {
+        Self(Self::BASIS).text(name)
+    }
+
+    /// Adds the size and the alignment of `T`.
+    #[must_use]
+    pub const fn of<T>(self) -> Self {
+        self.word(size_of::<T>() as u64).word(align_of::<T>() as u64)
+    }
+
+    /// Adds a number: a size, an offset, the layout of a field.
+    #[must_use]
+    pub const fn word(self, word: u64) -> Self {
+        self.bytes(&word.to_le_bytes())
+    }
+
+    /// Adds a name, and its end.
+    #[must_use]
+    pub const fn text(self, text: &str) -> Self {
+        self.bytes(text.as_bytes()).word(text.len() as u64)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn finish(self) -> u64 {
+        self.0
+    }
+
+    const fn bytes(mut self, bytes: &[u8]) -> Self {
+        let mut at = 0;
+        while at < bytes.len() {
+            self.0 = (self.0 ^ bytes[at] as u64).wrapping_mul(Self::PRIME);
+            at += 1;
+        }
+        self
+    }
+}

@@ -1,0 +1,30 @@
+//! Is the thread that a lock names still there, and in which process does it run?
+//!
+//! The kernel tells the lock itself when its owner dies; what is here is for the cases that it cannot see: a lock
+//! outside shared memory, or an owner whose list was not registered. Only positive evidence of death counts. A
+//! thread id that was given to another thread since then counts as alive: then the lock stays locked.
+
+use std::fs;
+
+use crate::sys::robust;
+
+/// Whether the thread `tid` has certainly ended.
+///
+/// Right only within one pid namespace, which a family of processes shares.
+pub(crate) fn is_gone(tid: u32) -> bool {
+    if !robust::exists(tid) {
+        return true;
+    }
+    // A zombie is still found by the kernel, but has run its last instruction. No /proc, no evidence.
+    let stat = fs::read(format!("/proc/{tid}/stat")).unwrap_or_default();
+    // The name before the state may contain anything, a closing parenthesis too: the last one ends it.
+    let state = stat.iter().rposition(|byte| *byte == b')').and_then(|at| stat.get(at + 2));
+    matches!(state, Some(b'Z' | b'X'))
+}
+
+/// The process that the thread `tid` belongs to, while it exists.
+pub(crate) fn process_of(tid: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    line.trim().parse().ok()
+}

@@ -1,0 +1,215 @@
+//! One sealed object of shared memory: its header, its payload, and its mapping in this process.
+//!
+//! ```text
+//! 0        8        16     24      32    40     48     56      64 …  offset
+//! | magic  | format | build| layout| size| align| count| offset|      | payload: count × size bytes
+//! ```
+//! The header is written once, before the descriptor can be known to anyone, and is never looked at through the
+//! mapping: an attaching process reads it with `pread`, judges it against what the kernel says (size, seals,
+//! reserved bytes), and uses its own copy from then on. All pages are reserved at creation and the size is sealed,
+//! so that no access can raise SIGBUS.
+//!
+//! # Safety
+//! Invariant 1: `payload` points at `count * size` mapped bytes, aligned as the shape says, for the life of the
+//! `Segment`. Invariant 2: whoever attaches with a shape gets bytes that a process of the same build wrote for the
+//! same shape.
+
+#![allow(unsafe_code, reason = "one pointer into the mapping is computed")]
+
+use std::fs;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::regions;
+use crate::sys::map::Mapping;
+use crate::sys::{image, memfd, robust};
+use crate::{Error, Result};
+
+const MAGIC: u64 = u64::from_le_bytes(*b"offsprng");
+const FORMAT: u64 = 1;
+const HEADER_WORDS: usize = 8;
+const HEADER_BYTES: usize = HEADER_WORDS * size_of::<u64>();
+
+/// From this size on it is worth asking how much memory there is before taking it.
+const LARGE: u64 = 64 << 20;
+
+/// What the payload of a segment consists of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// The type, for messages.
+    pub(crate) name: &'static str,
+    /// `Shareable::LAYOUT` of what is in it.
+    pub(crate) layout: u64,
+    /// Bytes of one element, a multiple of `align`.
+    pub(crate) size: usize,
+    /// A power of two.
+    pub(crate) align: usize,
+}
+
+impl Shape {
+    /// Where the payload begins. A larger alignment than a page is a matter of where the object is mapped.
+    fn offset(&self) -> usize {
+        self.align.clamp(HEADER_BYTES, rustix::param::page_size())
+    }
+
+    /// Header and payload together; `None` when no address space could hold them.
+    fn total(&self, count: usize) -> Option<usize> {
+        let payload = self.size.checked_mul(count)?;
+        let total = payload.checked_add(self.offset())?;
+        (payload <= isize::MAX as usize && total <= isize::MAX as usize).then_some(total)
+    }
+
+    fn header(&self, count: usize) -> [u64; HEADER_WORDS] {
+        let [size, align, count, offset] =
+            [self.size, self.align, count, self.offset()].map(|word| word as u64);
+        [MAGIC, FORMAT, image::build_id(), self.layout, size, align, count, offset]
+    }
+
+    fn refuse(&self, reason: impl Into<String>) -> Error {
+        Error::Layout { expected: self.name, reason: reason.into() }
+    }
+}
+
+/// Shared memory as one process holds it: the descriptor that can be handed on, and the mapping.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    descriptor: Arc<OwnedFd>,
+    mapping: ManuallyDrop<Mapping>,
+    payload: NonNull<u8>,
+    count: usize,
+}
+
+// SAFETY: descriptor and addresses mean the same in every thread, and no method gives access to the payload.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+impl Segment {
+    /// Makes a segment of `count` elements, all bytes zero.
+    pub(crate) fn create(shape: &Shape, count: usize) -> Result<Self> {
+        let action = "reserve shared memory";
+        let total = shape.total(count).ok_or_else(|| Error::system(action)(Errno::NOMEM))?;
+        check_room(total as u64).map_err(Error::system(action))?;
+        let fd = memfd::create("offspring", total as u64).map_err(Error::system(action))?;
+        let mut header = [0; HEADER_BYTES];
+        for (bytes, word) in header.chunks_exact_mut(size_of::<u64>()).zip(shape.header(count)) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
+        }
+        memfd::write_all_at(&fd, &header, 0).map_err(Error::system("write to shared memory"))?;
+        Self::map(fd, shape, count, total)
+    }
+
+    /// Attaches to the segment behind a descriptor that came from somewhere: nothing about it is believed.
+    pub(crate) fn attach(fd: OwnedFd, shape: &Shape) -> Result<Self> {
+        if !memfd::is_sealed(fd.as_fd()) {
+            return Err(shape.refuse("the descriptor is not one of sealed memory"));
+        }
+        let extent = memfd::extent(fd.as_fd()).map_err(Error::system("look at shared memory"))?;
+        let mut bytes = [0; HEADER_BYTES];
+        memfd::read_exact_at(&fd, &mut bytes, 0)
+            .map_err(|_| shape.refuse("it is too short to have a header"))?;
+        let mut header = [0; HEADER_WORDS];
+        for (word, bytes) in header.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u64::from_ne_bytes(*bytes);
+        }
+        let (count, total) = judge(shape, &header, extent)?;
+        Self::map(fd, shape, count, total)
+    }
+
+    fn map(fd: OwnedFd, shape: &Shape, count: usize, total: usize) -> Result<Self> {
+        let mapping = Mapping::shared(fd.as_fd(), total, shape.align, shape.offset())
+            .map_err(Error::system("map shared memory"))?;
+        regions::enter(&mapping);
+        // SAFETY: the offset is at most `total`, which is what was mapped.
+        let payload = unsafe { mapping.start().add(shape.offset()) };
+        let mapping = ManuallyDrop::new(mapping);
+        Ok(Self { descriptor: Arc::new(fd), mapping, payload, count })
+    }
+
+    /// Where the elements are.
+    pub(crate) fn payload(&self) -> NonNull<u8> {
+        self.payload
+    }
+
+    /// How many elements there are.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What to hand to another process.
+    pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
+        &self.descriptor
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // A lock guard that was forgotten is on the kernel's list of its thread: then the memory has to stay.
+        if robust::any_held_within(self.mapping.start().addr().get(), self.mapping.len()) {
+            return;
+        }
+        regions::leave(&self.mapping);
+        // SAFETY: dropped once, here; all that points into it borrows from `self`.
+        unsafe { ManuallyDrop::drop(&mut self.mapping) };
+    }
+}
+
+/// Compares a header that was found with the one that this process would have written.
+fn judge(
+    shape: &Shape,
+    found: &[u64; HEADER_WORDS],
+    extent: memfd::Extent,
+) -> Result<(usize, usize)> {
+    let [magic, format, build, layout, size, align, count, offset] = *found;
+    if magic != MAGIC {
+        return Err(shape.refuse("it was not made by offspring"));
+    }
+    if format != FORMAT {
+        return Err(
+            shape.refuse(format!("its format is {format}, and this program knows {FORMAT}"))
+        );
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let [.., own_build, own_layout, own_size, own_align, _, own_offset] = shape.header(count);
+    if layout != own_layout || (size, align) != (own_size, own_align) {
+        return Err(shape.refuse(format!(
+            "it holds another type (size {size}, alignment {align}, layout {layout:016x}; \
+             expected {own_size}, {own_align}, {own_layout:016x})"
+        )));
+    }
+    if build != own_build {
+        return Err(shape.refuse("it was made by another build of the program"));
+    }
+    let total = shape.total(count).filter(|total| *total as u64 <= extent.len);
+    match total {
+        Some(total) if offset == own_offset => {
+            if extent.reserved < total as u64 {
+                return Err(shape.refuse("its memory is not reserved"));
+            }
+            Ok((count, total))
+        }
+        _ => Err(shape.refuse(format!(
+            "its header speaks of {count} elements, which do not fit into its {} bytes",
+            extent.len
+        ))),
+    }
+}
+
+/// Refuses what cannot succeed. The kernel would find out only page by page, and would by then have killed
+/// somebody for lack of memory.
+fn check_room(len: u64) -> Result<(), Errno> {
+    if len < LARGE {
+        return Ok(());
+    }
+    let Ok(table) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
+    let kib = |key: &str| -> u64 {
+        let line = table.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    };
+    let room = kib("MemAvailable").saturating_add(kib("SwapFree")).saturating_mul(1024);
+    if len > room && room > 0 { Err(Errno::NOMEM) } else { Ok(()) }
+}

@@ -1,0 +1,108 @@
+//! Why a lock was not simply taken.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use super::mutex::MutexGuard;
+
+/// Why a lock was not simply taken.
+///
+/// `G` is the guard that comes with [`OwnerDied`](LockError::OwnerDied), or `()` where there is none.
+///
+/// # Examples
+/// ```
+/// use offspring::sync::{LockError, Mutex};
+///
+/// let mutex = Mutex::new(1);
+/// let guard = mutex.lock()?;
+/// assert!(matches!(mutex.lock(), Err(LockError::Deadlock)));
+/// # drop(guard);
+/// # Ok::<(), offspring::Error>(())
+/// ```
+#[non_exhaustive]
+pub enum LockError<G = ()> {
+    /// A holder died, or panicked, before it gave the lock back, and nobody has declared the data sound since then.
+    ///
+    /// The guard holds the lock. Look at the data, mend it, and call
+    /// [`mark_consistent`](MutexGuard::mark_consistent); or do all three with [`recover`](LockError::recover).
+    OwnerDied(G),
+    /// This thread holds the lock already, and would wait for itself for ever.
+    Deadlock,
+}
+
+impl<G> LockError<G> {
+    /// The guard, when the lock was taken.
+    pub fn into_guard(self) -> Option<G> {
+        match self {
+            Self::OwnerDied(guard) => Some(guard),
+            Self::Deadlock => None,
+        }
+    }
+
+    /// The same error without the guard; the lock is given back, its data still in doubt.
+    #[must_use]
+    pub fn without_guard(self) -> LockError {
+        match self {
+            Self::OwnerDied(_) => LockError::OwnerDied(()),
+            Self::Deadlock => LockError::Deadlock,
+        }
+    }
+}
+
+impl<'a, T> LockError<MutexGuard<'a, T>> {
+    /// Mends the data that a dead holder left, declares it sound, and goes on with the lock.
+    ///
+    /// # Errors
+    /// [`LockError::Deadlock`] as it was: there is nothing to mend.
+    ///
+    /// # Fork and death
+    /// A caller that dies inside `mend` leaves the data in doubt, as its predecessor did.
+    ///
+    /// # Examples
+    /// ```
+    /// use offspring::sync::Mutex;
+    ///
+    /// let pair = Mutex::new((1, 1));
+    /// let guard = pair.lock().or_else(|died| died.recover(|pair| pair.1 = pair.0))?;
+    /// assert_eq!(guard.0, guard.1);
+    /// # drop(guard);
+    /// # Ok::<(), offspring::Error>(())
+    /// ```
+    pub fn recover(self, mend: impl FnOnce(&mut T)) -> Result<MutexGuard<'a, T>, Self> {
+        match self {
+            Self::OwnerDied(mut guard) => {
+                mend(&mut guard);
+                guard.mark_consistent();
+                Ok(guard)
+            }
+            Self::Deadlock => Err(Self::Deadlock),
+        }
+    }
+}
+
+// By hand, because a guard need not be printable for the error to be.
+impl<G> fmt::Debug for LockError<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OwnerDied(_) => f.write_str("OwnerDied(..)"),
+            Self::Deadlock => f.write_str("Deadlock"),
+        }
+    }
+}
+
+impl<G> fmt::Display for LockError<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OwnerDied(_) => "a holder of this lock died, and its data may be half changed",
+            Self::Deadlock => "this thread holds this lock already",
+        })
+    }
+}
+
+impl<G> StdError for LockError<G> {}
+
+impl<G> From<LockError<G>> for crate::Error {
+    fn from(error: LockError<G>) -> Self {
+        Self::Lock(error.without_guard())
+    }
+}

@@ -1,0 +1,253 @@
+//! `Mutex<T>`: one holder at a time among all threads of all processes, and word of a holder's death to the next.
+//!
+//! # Safety
+//! Invariant 1: a [`MutexGuard`] exists only while its thread holds `raw` (a forked child's copies of the guard are in
+//! memory that no safe code of the child runs over), and everything else that reaches `data` has the mutex
+//! exclusively. So whoever has the guard may read and write the data.
+
+#![allow(unsafe_code, reason = "references to the data behind the lock")]
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::LockError;
+use super::raw::{Held, Patience, RawLock, Refusal};
+use crate::memory::Shareable;
+use crate::memory::layout::Hasher;
+
+/// What taking a lock gives.
+type LockResult<G> = Result<G, LockError<G>>;
+
+/// Mutual exclusion between threads and processes, in place: it works wherever all sides see the same memory.
+///
+/// # Fork and death
+/// When a thread or process dies with the lock, by whatever cause and at whatever instruction, the lock is free at
+/// once, and the next one to take it gets [`LockError::OwnerDied`] with the guard inside; so do all after it until one
+/// of them calls [`MutexGuard::mark_consistent`]. A holder that panics counts as one that died. A thread that dies while
+/// it waits, or before or after it holds the lock, is not noticed by anyone.
+///
+/// # Examples
+/// ```
+/// use offspring::sync::Mutex;
+/// use offspring::{Shared, Result};
+///
+/// let total = Shared::new(Mutex::new(0_u64))?;
+/// *total.lock()? += 5;
+/// assert_eq!(*total.lock()?, 5);
+/// # Ok::<(), offspring::Error>(())
+/// ```
+#[repr(C)]
+pub struct Mutex<T> {
+    raw: RawLock,
+    data: UnsafeCell<T>,
+}
+
+// SAFETY: the lock lets one thread at a time reach the data, which may be any thread (T: Send).
+unsafe impl<T: Send> Sync for Mutex<T> {}
+
+// SAFETY: plain words and a T. The links in `raw` are addresses, but mean something only to the thread that holds the
+// lock, which wrote them itself.
+unsafe impl<T: Shareable> Shareable for Mutex<T> {
+    const LAYOUT: u64 = Hasher::start("Mutex").of::<Self>().word(T::LAYOUT).finish();
+}
+
+impl<T> Mutex<T> {
+    /// A free mutex with this data.
+    #[must_use]
+    pub const fn new(data: T) -> Self {
+        Self { raw: RawLock::new(), data: UnsafeCell::new(data) }
+    }
+
+    /// Takes the lock, waiting until it is free; it stays taken as long as the guard lives.
+    ///
+    /// # Errors
+    /// [`LockError::OwnerDied`] with the guard when a holder died and nobody has declared the data sound since then;
+    /// [`LockError::Deadlock`] when this thread holds the lock already.
+    ///
+    /// # Fork and death
+    /// A caller that dies while it waits changes nothing for anyone.
+    #[inline]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        match self.raw.lock(Patience::Endless) {
+            Ok(held) => self.guard(held),
+            // With endless patience, nothing else is refused.
+            Err(_) => Err(LockError::Deadlock),
+        }
+    }
+
+    /// Takes the lock if that is possible at once; `None` says that another thread has it.
+    ///
+    /// # Errors
+    /// As for [`lock`](Self::lock).
+    pub fn try_lock(&self) -> Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>> {
+        self.lock_with(Patience::None)
+    }
+
+    /// Takes the lock, waiting at most this long; `None` says that the time ran out.
+    ///
+    /// # Errors
+    /// As for [`lock`](Self::lock).
+    pub fn try_lock_for(
+        &self,
+        time: Duration,
+    ) -> Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>> {
+        self.lock_with(Patience::of(time))
+    }
+
+    /// Takes the lock, waiting until this instant at the latest; `None` says that it has come.
+    ///
+    /// # Errors
+    /// As for [`lock`](Self::lock).
+    pub fn try_lock_until(
+        &self,
+        end: Instant,
+    ) -> Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>> {
+        self.lock_with(Patience::Until(end))
+    }
+
+    /// Whether some thread has the lock at this moment.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.raw.is_locked()
+    }
+
+    /// Whether the data is not in doubt: no holder died, or what one left has been declared sound.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        !self.raw.is_doubtful()
+    }
+
+    /// The process id of who has the lock at this moment, if it can be found out.
+    #[must_use]
+    pub fn holder(&self) -> Option<u32> {
+        self.raw.holder()
+    }
+
+    /// The data, without locking: whoever has the mutex exclusively has no rivals.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.data.get_mut()
+    }
+
+    /// The data, for good.
+    pub fn into_inner(self) -> T {
+        self.data.into_inner()
+    }
+
+    fn lock_with(
+        &self,
+        patience: Patience,
+    ) -> Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>> {
+        match self.raw.lock(patience) {
+            Ok(held) => self.guard(held).map(Some),
+            Err(Refusal::Busy) => Ok(None),
+            Err(Refusal::Deadlock) => Err(LockError::Deadlock),
+        }
+    }
+
+    #[inline]
+    fn guard(&self, held: Held) -> LockResult<MutexGuard<'_, T>> {
+        let was_panicking = thread::panicking();
+        let guard = MutexGuard { mutex: self, held, was_panicking, _not_send: PhantomData };
+        if self.raw.is_doubtful() { Err(LockError::OwnerDied(guard)) } else { Ok(guard) }
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T> From<T> for Mutex<T> {
+    fn from(data: T) -> Self {
+        Self::new(data)
+    }
+}
+
+impl<T> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the data: looking at it would mean to take the lock.
+        f.debug_struct("Mutex")
+            .field("locked", &self.is_locked())
+            .field("holder", &self.holder())
+            .field("consistent", &self.is_consistent())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The lock in this thread's hands; it is given back when the guard is dropped.
+///
+/// A guard that is forgotten keeps the lock until its thread ends, and the memory mapped in this process.
+#[must_use = "the lock is given back at once when its guard is not kept"]
+pub struct MutexGuard<'a, T> {
+    mutex: &'a Mutex<T>,
+    held: Held,
+    was_panicking: bool,
+    /// The kernel's list is one of a thread: only the thread that took the lock can give it back.
+    _not_send: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives `&T` and nothing that only the holder may do but `mark_consistent`, which is one atomic
+// store made while the lock is held.
+unsafe impl<T: Sync> Sync for MutexGuard<'_, T> {}
+
+impl<T> MutexGuard<'_, T> {
+    /// Declares the data sound again after a holder died; the next ones get the lock without an error.
+    ///
+    /// # Fork and death
+    /// A caller that dies before this is done leaves the data in doubt; one that dies right after it does, too,
+    /// because it held the lock.
+    pub fn mark_consistent(&self) {
+        self.mutex.raw.set_doubtful(false);
+    }
+
+    /// Whether no holder has died since the data was last declared sound.
+    #[must_use]
+    pub fn is_consistent(&self) -> bool {
+        self.mutex.is_consistent()
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: Invariant 1.
+        unsafe { &*self.mutex.data.get() }
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: Invariant 1; the guard is borrowed exclusively, and there is one.
+        unsafe { &mut *self.mutex.data.get() }
+    }
+}
+
+impl<T> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        if !self.was_panicking && thread::panicking() {
+            self.mutex.raw.set_doubtful(true);
+        }
+        self.mutex.raw.unlock(self.held);
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&**self, f)
+    }
+}

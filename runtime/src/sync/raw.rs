@@ -1,0 +1,302 @@
+//! The lock word that every lock of ours is built on: held by a thread, and free again when that thread dies.
+//!
+//! | word                          | meaning |
+//! | ----------------------------- | --- |
+//! | `0`                           | free, nobody waits |
+//! | `WAITERS`                     | free, somebody may be asleep |
+//! | tid, with or without `WAITERS`| held by that thread |
+//! | `OWNER_DIED`, ± `WAITERS`     | free since its owner died (written by the kernel) |
+//! | tid + `OWNER_DIED` ± `WAITERS`| just taken over; `doubtful` is about to be set |
+//!
+//! These are the bits of glibc's robust mutexes and of the kernel, which when a thread dies walks the list of what it
+//! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper.
+//!
+//! Invariant 1: a sleeper has seen the word with an owner and `WAITERS`. `WAITERS` goes away only when a wake-up found
+//! nobody asleep, and whoever has slept takes the lock with it, so that a newcomer who slips in between wake-up and
+//! waking still wakes the next one, and a woken sleeper that is killed takes nothing with it.
+//! Invariant 2: `doubtful` is written only by the holder, and is set before `OWNER_DIED` is cleared: a taker killed
+//! between the two leaves `OWNER_DIED` to the next.
+//! Invariant 3: every sleep is at most [`NAP`] long; then the sleeper looks again at word and owner. So a wake-up that
+//! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone.
+//!
+//! Orderings: taking is Acquire, giving back is Release, and they pair through the word. The kernel's store for a dead
+//! owner comes after everything that owner did.
+//!
+//! # Safety
+//! The calls into `sys::robust` want: a thread with a list, and a lock in a segment (both are what `listed` says); `begin`
+//! before anything else; `link` only by the one who has just taken the lock; `unlink` only by the one who linked
+//! it (`Held` carries that from `lock` to `unlock`, and `unlock` compares thread and owner).
+
+#![allow(unsafe_code, reason = "puts locks on the kernel's list of what a thread holds")]
+
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use std::time::{Duration, Instant};
+
+use crate::memory::{owner, regions};
+use crate::sys::futex;
+use crate::sys::robust::{Links, Thread, current};
+
+/// The word of a free lock that nobody waits for.
+const UNLOCKED: u32 = 0;
+/// Somebody may be asleep.
+const WAITERS: u32 = 0x8000_0000;
+/// The owner died while it held the lock.
+const OWNER_DIED: u32 = 0x4000_0000;
+/// The owner.
+const TID_MASK: u32 = 0x3fff_ffff;
+
+/// The longest sleep without a look around.
+const NAP: Duration = Duration::from_millis(500);
+/// How often to look at a held lock before going to sleep, when its holder may be running on another processor.
+const SPINS: u32 = 100;
+
+/// The lock lies in a segment, and can be on the kernel's list.
+const IN_SEGMENT: usize = 1;
+
+/// How long to wait for a lock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    /// Not at all.
+    None,
+    /// Until then.
+    Until(Instant),
+    /// As long as it takes.
+    Endless,
+}
+
+impl Patience {
+    /// From now on.
+    pub(crate) fn of(time: Duration) -> Self {
+        Instant::now().checked_add(time).map_or(Self::Endless, Self::Until)
+    }
+
+    /// How long to sleep next; `None` when time is up.
+    fn nap(self) -> Option<Duration> {
+        match self {
+            Self::None => None,
+            Self::Endless => Some(NAP),
+            Self::Until(end) => {
+                let left = end.saturating_duration_since(Instant::now());
+                (!left.is_zero()).then(|| left.min(NAP))
+            }
+        }
+    }
+}
+
+/// A lock in this thread's hands; giving it back wants to know what taking it found out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    /// Who took it: a copy of the guard in a forked child is not the holder.
+    tid: u32,
+    /// Whether it is on the kernel's list.
+    listed: bool,
+}
+
+/// Why a lock was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// This thread holds it.
+    Deadlock,
+    /// Somebody else holds it, and patience is at its end.
+    Busy,
+}
+
+/// A lock without data. 40 bytes, the links where the kernel and glibc expect them.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct RawLock {
+    word: AtomicU32,
+    /// Not 0: a holder died or panicked, and nobody has said since then that the data is sound.
+    doubtful: AtomicU32,
+    /// Where this lock was found to be: 0 unknown, `IN_SEGMENT`, or its own address outside all segments. A lock
+    /// that was moved into a segment does not have that address any more, so that moving needs no care.
+    place: AtomicUsize,
+    /// For the locks that count (re-entrant, shared).
+    _reserved: AtomicU64,
+    links: Links,
+}
+
+const _: () = assert!(std::mem::offset_of!(RawLock, links) == 24 && size_of::<RawLock>() == 40);
+
+impl RawLock {
+    pub(crate) const fn new() -> Self {
+        Self {
+            word: AtomicU32::new(UNLOCKED),
+            doubtful: AtomicU32::new(0),
+            place: AtomicUsize::new(0),
+            _reserved: AtomicU64::new(0),
+            links: Links::new(),
+        }
+    }
+
+    /// Takes the lock, waiting as long as `patience` says. A dead owner's lock counts as free.
+    #[inline]
+    pub(crate) fn lock(&self, patience: Patience) -> Result<Held, Refusal> {
+        let me = current();
+        let listed = me.has_list() && self.is_in_segment();
+        if listed {
+            // SAFETY: `listed`; `self` is borrowed until `end` below.
+            unsafe { me.begin(&self.links) };
+        }
+        let free = self.word.compare_exchange(UNLOCKED, me.tid(), Acquire, Relaxed).is_ok();
+        let taken = if free { Ok(()) } else { self.lock_contended(me, patience) };
+        if listed {
+            if taken.is_ok() {
+                // SAFETY: `listed`, just taken, and begun.
+                unsafe { me.link(&self.links) };
+            }
+            // SAFETY: `listed`.
+            unsafe { me.end() };
+        }
+        taken.map(|()| Held { tid: me.tid(), listed })
+    }
+
+    /// Gives the lock back, if `held` says that this very thread took it, and it still has it.
+    #[inline]
+    pub(crate) fn unlock(&self, held: Held) {
+        let me = current();
+        if held.tid != me.tid() || self.word.load(Relaxed) & TID_MASK != me.tid() {
+            return;
+        }
+        if held.listed {
+            // SAFETY: `listed`; `self` is borrowed until `end` below.
+            unsafe { me.begin(&self.links) };
+            // SAFETY: this thread linked it when it took it, and still has it.
+            unsafe { me.unlink(&self.links) };
+        }
+        if self.word.compare_exchange(me.tid(), UNLOCKED, Release, Relaxed).is_err() {
+            self.unlock_contended();
+        }
+        if held.listed {
+            // SAFETY: `listed`.
+            unsafe { me.end() };
+        }
+    }
+
+    /// Whether a thread, alive or not, has the lock at this moment.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.word.load(Relaxed) & TID_MASK != 0
+    }
+
+    /// The process of the thread that has the lock.
+    pub(crate) fn holder(&self) -> Option<u32> {
+        match self.word.load(Relaxed) & TID_MASK {
+            0 => None,
+            tid => owner::process_of(tid),
+        }
+    }
+
+    /// Whether the data is in doubt. The holder's to ask; for others it is a guess.
+    #[inline]
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Relaxed) != 0
+    }
+
+    /// Says whether the data is in doubt; the holder's to say (Invariant 2).
+    pub(crate) fn set_doubtful(&self, doubtful: bool) {
+        // Release: what was mended is in place before anyone can see it called sound, even if the holder is
+        // killed right here. The next holder is ordered by the word anyway.
+        self.doubtful.store(u32::from(doubtful), Release);
+    }
+
+    #[inline]
+    fn is_in_segment(&self) -> bool {
+        match self.place.load(Relaxed) {
+            IN_SEGMENT => true,
+            place if place == std::ptr::from_ref(self).addr() => false,
+            _ => self.find_place(),
+        }
+    }
+
+    #[cold]
+    fn find_place(&self) -> bool {
+        let address = std::ptr::from_ref(self).addr();
+        let inside = regions::contain(address);
+        self.place.store(if inside { IN_SEGMENT } else { address }, Relaxed);
+        inside
+    }
+
+    #[cold]
+    fn lock_contended(&self, me: Thread, patience: Patience) -> Result<(), Refusal> {
+        let mut spins = if may_spin() { SPINS } else { 0 };
+        // What to add to the word when taking it: `WAITERS` once this thread has slept (Invariant 1).
+        let mut slept = 0;
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & TID_MASK == 0 {
+                if self
+                    .word
+                    .compare_exchange(word, word | me.tid() | slept, Acquire, Relaxed)
+                    .is_ok()
+                {
+                    self.note_death(word);
+                    return Ok(());
+                }
+                continue;
+            }
+            if word & TID_MASK == me.tid() {
+                return Err(Refusal::Deadlock);
+            }
+            if matches!(patience, Patience::None) {
+                return Err(Refusal::Busy);
+            }
+            // Spinning is for the case that the lock is free in a moment: not when others queue for it.
+            if spins > 0 && word & WAITERS == 0 {
+                spins -= 1;
+                std::hint::spin_loop();
+                continue;
+            }
+            let waited_for = word | WAITERS;
+            if word != waited_for
+                && self.word.compare_exchange(word, waited_for, Relaxed, Relaxed).is_err()
+            {
+                continue;
+            }
+            let nap = patience.nap().ok_or(Refusal::Busy)?;
+            if !futex::wait(&self.word, waited_for, nap) {
+                self.look_after_owner(waited_for);
+            }
+            slept = WAITERS;
+        }
+    }
+
+    /// The lock was taken while its word was `word`: if an owner has died, remember that before the kernel's
+    /// mark is wiped (Invariant 2).
+    fn note_death(&self, word: u32) {
+        if word & OWNER_DIED != 0 {
+            self.set_doubtful(true);
+            self.word.fetch_and(!OWNER_DIED, Release);
+        }
+    }
+
+    /// After a long sleep: does the kernel's work for an owner whose death it could not see (Invariant 3).
+    fn look_after_owner(&self, word: u32) {
+        if owner::is_gone(word & TID_MASK) {
+            // If this fails, the lock has moved on in the meantime.
+            let _ = self.word.compare_exchange(word, WAITERS | OWNER_DIED, Relaxed, Relaxed);
+        }
+    }
+
+    #[cold]
+    fn unlock_contended(&self) {
+        // Killed after this line: the kernel, for whom the lock is pending, wakes a sleeper in our place.
+        self.word.swap(WAITERS, Release);
+        if futex::wake(&self.word, 1) == 0 {
+            // Nobody sleeps. If somebody has taken the lock by now, the mark stays and costs one wake-up.
+            let _ = self.word.compare_exchange(WAITERS, UNLOCKED, Relaxed, Relaxed);
+        }
+    }
+}
+
+/// Whether a holder can be running while this thread spins.
+fn may_spin() -> bool {
+    static PROCESSORS: AtomicUsize = AtomicUsize::new(0);
+    let known = PROCESSORS.load(Relaxed);
+    if known != 0 {
+        return known > 1;
+    }
+    let count = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count() as usize);
+    PROCESSORS.store(count.max(1), Relaxed);
+    count > 1
+}
