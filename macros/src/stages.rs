@@ -106,6 +106,13 @@ pub(crate) fn shared(arguments: TokenStream, tokens: TokenStream) -> TokenStream
             }
             errors.beside(expand::shared::fallback(&data, &options.path, &tokens))
         }
+        Ok(Item::Impl(block)) => {
+            check::methods::check(&block, &mut errors);
+            if errors.is_empty() {
+                return expand::methods::expand(&block, &options.path, &tokens);
+            }
+            errors.beside(tokens)
+        }
         Ok(Item::Static(item)) => {
             check::shared::check_static(&item, &mut errors);
             if errors.is_empty() {

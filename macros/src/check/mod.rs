@@ -6,12 +6,14 @@
 //! - [`preload`]: functions for the fork server
 //! - [`types`]: types that cannot travel to another process
 //! - [`carried`]: which of the user's attributes matter to generated items too
-//! - [`shared`]: types, statics and methods in shared memory
+//! - [`shared`]: types and statics in shared memory
+//! - [`methods`]: methods of shared values
 
 pub(crate) mod carried;
 pub(crate) mod class;
 pub(crate) mod function;
 pub(crate) mod message;
+pub(crate) mod methods;
 pub(crate) mod preload;
 pub(crate) mod shared;
 pub(crate) mod types;
