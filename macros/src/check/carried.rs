@@ -25,6 +25,11 @@ pub(crate) fn from(attributes: &[Attribute]) -> Carried {
     carried
 }
 
+/// Whether something is only there under a condition.
+pub(crate) fn is_conditional(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
+}
+
 fn carry(meta: &Meta, condition: Option<&TokenStream>, carried: &mut Carried) {
     let Some(name) = meta.path().get_ident() else { return };
     let wrapped = |inner: TokenStream| match condition {

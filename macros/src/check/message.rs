@@ -2,6 +2,7 @@
 
 use syn::{Attribute, Data, DeriveInput, Fields, Meta, Token, punctuated::Punctuated};
 
+use super::carried;
 use super::types::{self, Subject};
 use crate::errors::Errors;
 
@@ -37,8 +38,10 @@ pub(crate) fn check(data: &DeriveInput, errors: &mut Errors) {
 
 fn check_fields(fields: &Fields, errors: &mut Errors) {
     for field in fields {
-        // What serde skips or converts does not travel as it is.
-        if !field.attrs.iter().any(|attribute| attribute.path().is_ident("serde")) {
+        // What serde skips or converts does not travel as it is; what is only there under a
+        // condition is left to the compiler, which knows the condition.
+        let converted = field.attrs.iter().any(|attribute| attribute.path().is_ident("serde"));
+        if !converted && !carried::is_conditional(&field.attrs) {
             types::refuse_unsendable(&field.ty, Subject::Field, errors);
         }
     }

@@ -4,8 +4,9 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Data, DeriveInput, Expr, Fields, ItemStatic, Lifetime, PathSegment, StaticMutability};
-use syn::{Type, TypePath};
+use syn::{Type, TypePath, Variant};
 
+use super::carried;
 use crate::errors::Errors;
 
 /// What stands in for a type of one process, and why that one cannot stay.
@@ -64,7 +65,8 @@ pub(crate) fn check(data: &DeriveInput, errors: &mut Errors) {
     match &data.data {
         Data::Struct(data) => check_fields(&data.fields, errors),
         Data::Enum(data) => {
-            for variant in &data.variants {
+            let present = |it: &&Variant| !carried::is_conditional(&it.attrs);
+            for variant in data.variants.iter().filter(present) {
                 check_fields(&variant.fields, errors);
             }
         }
@@ -88,7 +90,8 @@ pub(crate) fn check_static(item: &ItemStatic, errors: &mut Errors) {
 }
 
 fn check_fields(fields: &Fields, errors: &mut Errors) {
-    for field in fields {
+    // What is only there under a condition is left to the compiler, which knows the condition.
+    for field in fields.iter().filter(|field| !carried::is_conditional(&field.attrs)) {
         Unshareable { errors }.visit_type(&field.ty);
     }
 }
