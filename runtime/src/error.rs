@@ -31,9 +31,78 @@ pub enum Error {
         /// What does not fit.
         reason: String,
     },
+    /// An argument or message cannot be turned into bytes.
+    #[error("`{name}` cannot be sent to another process: {reason}")]
+    Encode {
+        /// The parameter's name.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Bytes that came are not the value that was expected.
+    #[error("`{name}` did not arrive: {reason}")]
+    Decode {
+        /// The parameter's name, or `result`.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// What came over a socket is not a message of ours.
+    #[error("a message from another process is garbled: {reason}")]
+    Garbled {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `StartMethod::Fork` was asked for while other threads run, whose locks a copy would find held.
+    #[error(
+        "cannot fork while {threads} threads run: use the start method \"forkserver\" or \"spawn\", or \
+         fork before starting threads"
+    )]
+    ForkWithThreads {
+        /// How many threads this process has.
+        threads: usize,
+    },
+    /// `/proc` is not mounted, through which the executable is found again.
+    #[error(
+        "cannot start a process without /proc, through which the executable is found: mount it, or \
+         use the start method \"fork\""
+    )]
+    NoProc,
+    /// The task's code is not in the program's main executable, where a new process would look for it.
+    #[error(
+        "`{task}` is not part of the main executable: link the crate that defines it, and offspring, \
+         into the executable instead of a shared library, or use the start method \"fork\""
+    )]
+    NotLinked {
+        /// The task.
+        task: String,
+    },
+    /// A new process of this executable ended, hung or spoke nonsense before it reached its task.
+    #[error("the {what} did not start: {reason}")]
+    Handshake {
+        /// `fork server` or `process`.
+        what: &'static str,
+        /// What happened.
+        reason: String,
+    },
+    /// A `#[preload]` function panicked in the fork server.
+    #[error("a preload function failed in the fork server: {reason}")]
+    Preload {
+        /// The panic's message.
+        reason: String,
+    },
+    /// The child's executable has no such task, or two that cannot be told apart.
+    #[error("this executable has no task `{path}`")]
+    UnknownTask {
+        /// The function's path.
+        path: String,
+    },
+    /// A process was joined and has no result.
+    #[error(transparent)]
+    Join(#[from] crate::JoinError),
     /// A lock could not be had.
     #[error(transparent)]
-    Lock(#[from] crate::sync::LockError),
+    Lock(crate::sync::LockError),
 }
 
 impl Error {

@@ -11,12 +11,8 @@ mod error;
 pub(crate) mod methods;
 mod mutex;
 pub(crate) mod raw;
+#[cfg(test)]
+mod tests;
 
 pub use error::LockError;
 pub use mutex::{Mutex, MutexGuard};
-
-/// For a child made by a raw `clone` of a single-threaded process: call `before_clone` in the parent first, and
-/// `after_clone_in_child` in the child before it takes any lock. (libc's `fork` needs neither.)
-pub(crate) use crate::sys::robust::{
-    prepare as before_clone, renew_in_child as after_clone_in_child,
-};

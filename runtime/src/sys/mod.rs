@@ -1,12 +1,33 @@
 //! The kernel, one facility a file: owned types in and out, no policy.
 //!
+//! - [`args`]: the command line that the program sees, and the one that `ps` shows
+//! - [`clone`]: new processes out of this one
+//! - [`exec`]: starting the own executable again
 //! - [`futex`]: sleep on a word of shared memory and wake its sleepers
+//! - [`image`]: what the running executable is
+//! - [`limits`]: what a process may use
 //! - [`map`]: a mapping that unmaps itself
 //! - [`memfd`]: anonymous memory behind a descriptor
+//! - [`oom`]: has the kernel killed for lack of memory?
+//! - [`pidfd`]: handles on processes
+//! - [`poll`]: waiting for descriptors
 //! - [`robust`]: the kernel's list of the locks that a thread holds
+//! - [`signal`]: dispositions, mask, lifeline and deadline of a child
+//! - [`socket`]: messages with descriptors
+//! - [`standard`]: standard streams and environment of a process being set up
 
+pub(crate) mod args;
+pub(crate) mod clone;
+pub(crate) mod exec;
 pub(crate) mod futex;
 pub(crate) mod image;
+pub(crate) mod limits;
 pub(crate) mod map;
 pub(crate) mod memfd;
+pub(crate) mod oom;
+pub(crate) mod pidfd;
+pub(crate) mod poll;
 pub(crate) mod robust;
+pub(crate) mod signal;
+pub(crate) mod socket;
+pub(crate) mod standard;

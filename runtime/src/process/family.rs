@@ -1,0 +1,209 @@
+//! The children of this process: one record each, from birth until their status is taken.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::exit;
+use super::info::ProcessInfo;
+use super::join_error::JoinError;
+use super::signal::Signal;
+use super::status::ExitStatus;
+use crate::sys::pidfd::{self, End};
+use crate::sys::{oom, poll};
+use crate::wire::Unpack;
+use crate::wire::frame::{self, Frame, Kind};
+use crate::{Error, Result};
+
+/// A new process with this process's end of its socket.
+#[derive(Debug)]
+pub(crate) struct Born {
+    pub(crate) pid: u32,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) socket: OwnedFd,
+}
+
+/// A child that has its task.
+#[derive(Debug)]
+pub(crate) struct Child {
+    pub(crate) info: ProcessInfo,
+    pidfd: OwnedFd,
+    /// The lifeline of a daemon, and the way its result comes back; closed once the child is reaped
+    /// and its result read, or in a forked copy of this process.
+    socket: Mutex<Option<OwnedFd>>,
+    status: Mutex<Option<ExitStatus>>,
+    timeout: Option<(Duration, Instant)>,
+    /// Whether this process itself has killed it.
+    killed: AtomicBool,
+}
+
+/// Children whose status nobody has taken yet.
+static CHILDREN: Mutex<BTreeMap<u32, Arc<Child>>> = Mutex::new(BTreeMap::new());
+
+fn children() -> MutexGuard<'static, BTreeMap<u32, Arc<Child>>> {
+    lock(&CHILDREN)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes a new process into the family.
+pub(crate) fn add(born: Born, name: String, daemon: bool, timeout: Option<Duration>) -> Arc<Child> {
+    exit::arm();
+    let child = Arc::new(Child {
+        info: ProcessInfo { pid: born.pid, name, daemon },
+        pidfd: born.pidfd,
+        socket: Mutex::new(Some(born.socket)),
+        status: Mutex::new(None),
+        timeout: timeout.map(|limit| (limit, Instant::now())),
+        killed: AtomicBool::new(false),
+    });
+    children().insert(child.info.pid, Arc::clone(&child));
+    child
+}
+
+/// The child with this process id, if its status has not been taken.
+pub(crate) fn find(pid: u32) -> Option<Arc<Child>> {
+    children().get(&pid).cloned()
+}
+
+/// All children whose status has not been taken, by pid.
+pub(crate) fn all() -> Vec<Arc<Child>> {
+    children().values().cloned().collect()
+}
+
+/// The live children of this process; those that have ended are reaped: Python's `active_children()`.
+pub fn active_children() -> Vec<ProcessInfo> {
+    let alive = |child: &Arc<Child>| !matches!(child.reap(), Ok(Some(_)));
+    all().into_iter().filter(alive).map(|child| child.info.clone()).collect()
+}
+
+/// In a forked copy of this process: forgets the original's children and closes its ends of their
+/// sockets, each of which would keep a daemon alive beyond its parent.
+pub(crate) fn forget_all() {
+    for child in std::mem::take(&mut *children()).into_values() {
+        lock(&child.socket).take();
+    }
+}
+
+impl Child {
+    /// A descriptor that is readable once the child has ended.
+    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    /// How it ended, if that is known already.
+    pub(crate) fn status(&self) -> Option<ExitStatus> {
+        *lock(&self.status)
+    }
+
+    /// Waits for its end until the deadline.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Result<Option<ExitStatus>> {
+        loop {
+            if let Some(status) = self.status() {
+                return Ok(Some(status));
+            }
+            let ended =
+                poll::wait_one(self.pidfd(), deadline).map_err(Error::system("wait for a process"))?;
+            if !ended {
+                return Ok(None);
+            }
+            if let Some(status) = self.reap()? {
+                return Ok(Some(status));
+            }
+            // Ended but not to be had: a debugger holds it. It lets go without a sign.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Takes its status if it has ended.
+    pub(crate) fn reap(&self) -> Result<Option<ExitStatus>> {
+        let mut status = lock(&self.status);
+        if status.is_none() {
+            let end = pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?;
+            *status = end.map(ExitStatus::new);
+            if status.is_some() {
+                children().remove(&self.info.pid);
+            }
+        }
+        Ok(*status)
+    }
+
+    /// Sends it a signal, if it still lives.
+    pub(crate) fn signal(&self, signal: i32) -> Result<()> {
+        if signal == libc::SIGKILL {
+            self.killed.store(true, Relaxed);
+        }
+        pidfd::signal(self.pidfd(), signal).map_err(Error::system("signal a process"))
+    }
+
+    /// After its end: gives what it sent home to `decode`, or says why there is nothing.
+    pub(crate) fn outcome<R>(
+        &self,
+        status: ExitStatus,
+        decode: fn(&mut Unpack<'_>) -> Result<R>,
+    ) -> Result<R, JoinError> {
+        let socket = lock(&self.socket).take();
+        let mut note = None;
+        while let Some(socket) = &socket {
+            match frame::receive(socket, false) {
+                Ok(Some(frame)) if frame.kind == Kind::PanicNote => note = Some(frame),
+                Ok(Some(frame)) => return self.read(frame, decode),
+                Ok(None) => break,
+                Err(error) => return Err(JoinError::Lost(self.naming(&error))),
+            }
+        }
+        match note {
+            Some(note) if status.signal() == Some(Signal::SIGABRT) => {
+                self.read(Frame { kind: Kind::Panicked, ..note }, decode)
+            }
+            _ => Err(self.cause(status)),
+        }
+    }
+
+    fn read<R>(
+        &self,
+        frame: Frame,
+        decode: fn(&mut Unpack<'_>) -> Result<R>,
+    ) -> Result<R, JoinError> {
+        let mut unpack = Unpack::new(&frame.body, frame.descriptors);
+        let lost = |error: Error| JoinError::Lost(self.naming(&error));
+        match frame.kind {
+            Kind::Returned => decode(&mut unpack).map_err(lost),
+            Kind::Panicked => Err(JoinError::Panicked(unpack.take("panic").map_err(lost)?)),
+            Kind::Refused => {
+                let reason: String = unpack.take("reason").map_err(lost)?;
+                Err(JoinError::Lost(self.naming(&reason)))
+            }
+            _ => Err(JoinError::Lost(self.naming(&"it answered with something else"))),
+        }
+    }
+
+    fn naming(&self, what: &dyn std::fmt::Display) -> String {
+        format!("{} (pid {}): {what}", self.info.name, self.info.pid)
+    }
+
+    /// Why it ended without a word.
+    fn cause(&self, status: ExitStatus) -> JoinError {
+        match status.end() {
+            End::Exited(code) => JoinError::Exited(code),
+            End::Signaled { signal, core_dumped } => {
+                let ours = self.killed.load(Relaxed);
+                let killed = signal == libc::SIGKILL && !ours;
+                match self.timeout {
+                    Some((limit, start)) if killed && start.elapsed() >= limit => {
+                        JoinError::TimedOut(limit)
+                    }
+                    _ => {
+                        let out_of_memory = killed && oom::has_struck();
+                        JoinError::Signaled(Signal::fatal(signal, core_dumped, out_of_memory))
+                    }
+                }
+            }
+            End::Unknown => JoinError::Lost(self.naming(&status)),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! A copy of this process as it is now.
+
+use std::io::Write as _;
+
+use super::super::family::{self, Born};
+use super::super::{child, keeper, panic};
+use super::forkserver;
+use crate::sys::clone::{Alone, Forked};
+use crate::sys::{signal, socket, standard};
+use crate::{Error, Result};
+
+/// Forks a child that waits for its task.
+///
+/// # Errors
+/// [`Error::ForkWithThreads`] when other threads run, [`Error::System`].
+pub(crate) fn take() -> Result<Born> {
+    // Our own helper thread would be counted, and missing in the copy.
+    let paused = keeper::pause();
+    let born = fork();
+    drop(paused);
+    born
+}
+
+fn fork() -> Result<Born> {
+    let alone = Alone::check().map_err(|threads| match threads {
+        0 => Error::NoProc,
+        threads => Error::ForkWithThreads { threads },
+    })?;
+    let (mine, theirs) = socket::pair().map_err(Error::system("open a socket"))?;
+    // What is buffered here would otherwise be written by both.
+    let _ = std::io::stdout().flush();
+    match alone.fork().map_err(Error::system("start a process"))? {
+        Forked::Parent { pid, pidfd } => Ok(Born { pid, pidfd, socket: mine }),
+        Forked::Child => {
+            drop(mine);
+            become_own_process();
+            child::live(theirs)
+        }
+    }
+}
+
+/// Leaves behind what belongs to the original: its children, its server, its handlers.
+fn become_own_process() {
+    family::forget_all();
+    forkserver::forget();
+    signal::forget_handlers();
+    signal::unblock_all();
+    signal::ignore(libc::SIGPIPE);
+    standard::close_input();
+    panic::install_hook();
+}

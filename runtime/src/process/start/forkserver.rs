@@ -1,0 +1,167 @@
+//! Asking the fork server for children.
+//!
+//! The server is always a few children ahead: they wait in the socket's queue, forked but without a
+//! task. Taking one costs no wait for a fork, and the next is forked while this one runs its task.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::super::family::Born;
+use super::super::{child, info, init};
+use super::ambient::{Ambient, Changes};
+use super::handshake;
+use crate::memory::statics;
+use crate::sys::{oom, poll};
+use crate::wire::frame::{self, Frame, Kind};
+use crate::wire::Pack;
+use crate::{Error, Result};
+
+/// How many children the server keeps waiting. Two hide the fork behind the task before; more only
+/// cost memory while nothing is spawned.
+const AHEAD: u32 = 2;
+/// How many are asked for at once when tasks come faster than that.
+const BURST: u32 = 6;
+/// How long `#[preload]` functions may take.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long one fork may take.
+const FORK_WITHIN: Duration = Duration::from_secs(20);
+/// A server that dies this often in a row is not worth another try.
+const ATTEMPTS: usize = 3;
+
+struct Server {
+    process: Born,
+    ambient: Ambient,
+    /// Children asked for and not received.
+    due: u32,
+}
+
+static SERVER: Mutex<Option<Server>> = Mutex::new(None);
+
+fn server() -> MutexGuard<'static, Option<Server>> {
+    SERVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A new child, and what it must change to stand where this process stands.
+///
+/// # Errors
+/// [`Error::Handshake`] and [`Error::Preload`] when no server can be had, [`Error::System`] when the
+/// system allows no more processes or descriptors.
+pub(crate) fn take() -> Result<(Born, Changes)> {
+    let mut slot = server();
+    for _ in 0..ATTEMPTS {
+        let server = match &mut *slot {
+            Some(server) => server,
+            empty => empty.insert(Server::start()?),
+        };
+        let changes = server.ambient.changes()?;
+        if let Some(born) = server.next_child()? {
+            return Ok((born, changes));
+        }
+        // It has died; what it had forked before was taken first.
+        if let Some(dead) = slot.take() {
+            handshake::end(dead.process.pidfd);
+        }
+    }
+    Err(Error::Handshake { what: "fork server", reason: "it dies again and again".to_owned() })
+}
+
+/// Sends the server and its waiting children away and reaps them.
+pub(crate) fn dismiss() {
+    let Some(server) = server().take() else { return };
+    let Born { socket, pidfd, .. } = server.process;
+    let mut waiting = Vec::new();
+    while let Ok(Some(frame)) = frame::receive(&socket, false) {
+        waiting.extend(born_of(frame));
+    }
+    drop(socket);
+    for Born { pidfd, socket, .. } in waiting {
+        drop(socket);
+        handshake::end(pidfd);
+    }
+    handshake::end(pidfd);
+}
+
+/// In a forked copy of this process: forgets the original's server without a word to it.
+pub(crate) fn forget() {
+    server().take();
+}
+
+impl Server {
+    fn start() -> Result<Self> {
+        oom::watch();
+        let ambient = Ambient::now();
+        let process = handshake::start(init::Role::Server)?;
+        let begun = begin(&process);
+        if let Err(error) = begun {
+            handshake::end(process.pidfd);
+            return Err(error);
+        }
+        Ok(Self { process, ambient, due: 0 })
+    }
+
+    /// The next child, or nothing if the server has died.
+    fn next_child(&mut self) -> Result<Option<Born>> {
+        if self.due == 0 && !self.ask(1 + AHEAD)? {
+            return Ok(None);
+        }
+        let socket = self.process.socket.as_fd();
+        if !poll::is_ready(socket) {
+            if self.due < BURST && !self.ask(BURST - self.due)? {
+                return Ok(None);
+            }
+            let deadline = Some(Instant::now() + FORK_WITHIN);
+            let socket = self.process.socket.as_fd();
+            if !poll::wait_one(socket, deadline).map_err(Error::system("wait for a fork"))? {
+                return Ok(None);
+            }
+        }
+        let Some(frame) = frame::receive(&self.process.socket, false)? else { return Ok(None) };
+        self.due = self.due.saturating_sub(1);
+        if frame.kind == Kind::Failed {
+            let code = frame.number().unwrap_or(0);
+            let source = std::io::Error::from_raw_os_error(code as i32);
+            return Err(Error::System { action: "start a process", source });
+        }
+        if self.due < AHEAD {
+            self.ask(1)?;
+        }
+        let garbled = || Error::Garbled { reason: "the fork server gave no process".to_owned() };
+        born_of(frame).ok_or_else(garbled).map(Some)
+    }
+
+    /// Asks for more children; whether the server is there to hear it.
+    fn ask(&mut self, count: u32) -> Result<bool> {
+        self.due += count;
+        send(&self.process.socket, Kind::Ask, &count.to_ne_bytes(), &[])
+    }
+}
+
+/// Tells the server what it needs to know and waits until it is ready.
+fn begin(process: &Born) -> Result<()> {
+    let mut pack = Pack::new();
+    pack.put(&info::current(), "parent");
+    let (bytes, _) = pack.finish()?;
+    send(&process.socket, Kind::Begin, &bytes, &Vec::from_iter(statics::descriptor()?))?;
+    handshake::expect(process, "fork server", Kind::Ready, READY_WITHIN).map(drop)
+}
+
+/// Sends a word to the server; whether it was there to hear it.
+fn send(
+    socket: &OwnedFd,
+    kind: Kind,
+    body: &[u8],
+    descriptors: &[Arc<OwnedFd>],
+) -> Result<bool> {
+    match frame::send(socket, kind, body, descriptors, true) {
+        Ok(()) => Ok(true),
+        Err(error) if child::is_gone(&error) => Ok(false),
+        Err(error) => Err(Error::system("talk to the fork server")(error)),
+    }
+}
+
+fn born_of(frame: Frame) -> Option<Born> {
+    let pid = frame.number().filter(|_| frame.kind == Kind::Born)?;
+    let [socket, pidfd] = <[OwnedFd; 2]>::try_from(frame.descriptors).ok()?;
+    Some(Born { pid, pidfd, socket })
+}

@@ -1,0 +1,117 @@
+//! The fork server: a single thread that forks on request and does nothing else.
+//!
+//! It runs no code of the user's but `#[preload]` functions and holds none of the parent's data, so
+//! forking it is cheap and safe. It ends with its parent: by the end of the socket, or, while the
+//! user's preload code keeps it busy, by the kernel ([`signal::die_with`]).
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::super::entry::PRELOADS;
+use super::super::info::ProcessInfo;
+use super::super::{child, panic};
+use crate::memory::statics;
+use crate::sys::clone::{self, Alone, Forked};
+use crate::sys::{args, poll, signal, socket, standard};
+use crate::wire::frame::{self, Frame, Kind};
+use crate::wire::Unpack;
+use crate::{Error, Result};
+
+/// Terminal signals are for the program, not for its helper, which ends when the program does.
+const DEAF_TO: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
+
+/// Serves until the parent is gone.
+pub(crate) fn run(mut socket: OwnedFd) -> ! {
+    let ignored = DEAF_TO.map(signal::ignore);
+    standard::close_input();
+    args::show_name("offspring-server");
+    panic::install_hook();
+    let alone = prepare(&socket).unwrap_or_else(|error| {
+        let _ = frame::send(&socket, Kind::Failed, error.to_string().as_bytes(), &[], true);
+        clone::exit_now(1)
+    });
+    while let Ok(Some(frame)) = frame::receive(&socket, true) {
+        let (Kind::Ask, Some(count)) = (frame.kind, frame.number()) else { break };
+        for _ in 0..count {
+            match give_birth(socket, &alone, ignored) {
+                Ok(back) => socket = back,
+                Err(_) => clone::exit_now(0),
+            }
+        }
+    }
+    clone::exit_now(0)
+}
+
+/// Takes over what the parent shares, and runs what the user wants done once.
+fn prepare(socket: &OwnedFd) -> Result<Alone> {
+    let Some(Frame { kind: Kind::Begin, body, descriptors }) = frame::receive(socket, true)? else {
+        clone::exit_now(0);
+    };
+    let parent: ProcessInfo = Unpack::new(&body, Vec::new()).take("parent")?;
+    if let Some(descriptor) = descriptors.into_iter().next() {
+        statics::adopt(descriptor)?;
+    }
+    if !PRELOADS.is_empty() {
+        preload(socket, parent)?;
+    }
+    let alone = Alone::check().map_err(|threads| Error::Preload {
+        reason: format!("it left {threads} threads running, which children would not have"),
+    })?;
+    frame::send(socket, Kind::Ready, &[], &[], true).map_err(Error::system("get ready"))?;
+    Ok(alone)
+}
+
+/// Runs what the user wants done once. No message comes meanwhile, so that anything that happens on
+/// the socket is the parent's death.
+fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
+    let me = ProcessInfo { pid: std::process::id(), name: "preload".to_owned(), daemon: true };
+    super::super::info::become_child(me, parent);
+    signal::die_with(socket.as_fd()).map_err(Error::system("get ready"))?;
+    if poll::is_ready(socket.as_fd()) {
+        clone::exit_now(0);
+    }
+    for preload in PRELOADS {
+        catch_unwind(AssertUnwindSafe(preload.run)).map_err(|payload| {
+            let seen = panic::caught(&*payload);
+            Error::Preload { reason: format!("{}: {}", preload.path, seen.message) }
+        })?;
+    }
+    let _ = std::io::Write::flush(&mut std::io::stdout());
+    signal::live_without(socket.as_fd()).map_err(Error::system("get ready"))
+}
+
+/// Forks a child and hands it to the parent, or says why there is none.
+///
+/// The socket is passed through, so that the child can close its copy: as long as one is open
+/// anywhere, the parent would not see the server's death.
+fn give_birth(socket: OwnedFd, alone: &Alone, ignored: [bool; 2]) -> std::io::Result<OwnedFd> {
+    let (theirs, mine) = match socket::pair() {
+        Ok(pair) => pair,
+        Err(error) => return fail(socket, error),
+    };
+    match alone.fork_sibling() {
+        Ok(Forked::Child) => {
+            drop((theirs, socket));
+            for (signal, was_ignored) in DEAF_TO.into_iter().zip(ignored) {
+                if !was_ignored {
+                    signal::set_default(signal);
+                }
+            }
+            child::live(mine)
+        }
+        Ok(Forked::Parent { pid, pidfd }) => {
+            drop(mine);
+            let descriptors = [Arc::new(theirs), Arc::new(pidfd)];
+            frame::send(&socket, Kind::Born, &pid.to_ne_bytes(), &descriptors, true)?;
+            Ok(socket)
+        }
+        Err(error) => fail(socket, error),
+    }
+}
+
+fn fail(socket: OwnedFd, errno: rustix::io::Errno) -> std::io::Result<OwnedFd> {
+    let code = errno.raw_os_error().to_ne_bytes();
+    frame::send(&socket, Kind::Failed, &code, &[], true)?;
+    Ok(socket)
+}

@@ -1,0 +1,121 @@
+//! New processes out of this one: raw clone(2) for the fork server, fork(2) for `StartMethod::Fork`.
+//!
+//! # Safety
+//! Both give a child with this process's memory and only the calling thread; callers make sure
+//! that no other thread runs whose locks the child would find held.
+#![allow(unsafe_code, reason = "a process that is copied in mid-air is unsafe by nature")]
+
+use std::marker::PhantomData;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use rustix::io::{Errno, Result};
+
+use super::robust;
+
+/// On which side of a fork the caller finds itself.
+pub(crate) enum Forked {
+    /// The copy.
+    Child,
+    /// The original, with the copy's process id and a handle on it.
+    Parent { pid: u32, pidfd: OwnedFd },
+}
+
+/// The knowledge that this process has one thread, which makes forking it safe.
+///
+/// It is as good as its keeper: nobody may start a thread while holding one.
+pub(crate) struct Alone(PhantomData<*const ()>);
+
+impl Alone {
+    /// Counts the threads; an error is their number (0 without `/proc`).
+    pub(crate) fn check() -> std::result::Result<Self, usize> {
+        match std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count) {
+            1 => Ok(Self(PhantomData)),
+            threads => Err(threads),
+        }
+    }
+
+    /// Forks a sibling: a child of this process's own parent (`CLONE_PARENT`), which alone can wait
+    /// for it.
+    ///
+    /// Raw clone skips what glibc's fork does for the child: its cached thread id is mended by
+    /// `CLONE_CHILD_SETTID` with the address that the kernel knows from `PR_GET_TID_ADDRESS`, its
+    /// robust list by registering the head again (see rust-lang/rust#82971 for the traps).
+    pub(crate) fn fork_sibling(&self) -> Result<Forked> {
+        robust::prepare();
+        let tid_address = thread_id_address()?;
+        let mut pidfd: RawFd = -1;
+        let flags = libc::CLONE_PARENT
+            | libc::CLONE_PIDFD
+            | libc::CLONE_CHILD_SETTID
+            | libc::CLONE_CHILD_CLEARTID
+            | libc::SIGCHLD;
+        // SAFETY: without CLONE_VM this is fork; both addresses are valid for the kernel's writes,
+        // and there is no other thread (`self`).
+        match unsafe { raw_clone(flags, &mut pidfd, tid_address) } {
+            0 => {
+                robust::renew_in_child();
+                Ok(Forked::Child)
+            }
+            pid if pid > 0 => {
+                // SAFETY: CLONE_PIDFD has put a new descriptor there that nobody else knows.
+                let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+                Ok(Forked::Parent { pid: pid as u32, pidfd })
+            }
+            _ => Err(last_error()),
+        }
+    }
+
+    /// Forks a child of this process as it is now, with glibc's own fork and its handlers.
+    pub(crate) fn fork(&self) -> Result<Forked> {
+        // SAFETY: there is no other thread (`self`).
+        match unsafe { libc::fork() } {
+            0 => Ok(Forked::Child),
+            pid if pid > 0 => {
+                let pid = pid as u32;
+                Ok(Forked::Parent { pid, pidfd: super::pidfd::open(pid)? })
+            }
+            _ => Err(last_error()),
+        }
+    }
+}
+
+/// Ends this process at once: no destructors, no exit handlers, nothing flushed.
+pub(crate) fn exit_now(code: i32) -> ! {
+    // SAFETY: _exit has no preconditions and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// Has `handler` run when the process ends by returning from `main` or by `exit`.
+pub(crate) fn at_exit(handler: extern "C" fn()) {
+    // SAFETY: the handler is a function of this program that stays where it is. The call fails
+    // only without memory for its list; then main's end does less for the children.
+    unsafe { libc::atexit(handler) };
+}
+
+/// # Safety
+/// As for fork; `pidfd` and `tid` must be valid for writes.
+#[cfg(target_arch = "x86_64")]
+unsafe fn raw_clone(flags: i32, pidfd: *mut RawFd, tid: usize) -> i64 {
+    // SAFETY: the order of arguments on x86_64 is flags, stack, parent_tid, child_tid, tls
+    // (clone(2)); the rest is the caller's.
+    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, pidfd, tid, 0usize) }
+}
+
+/// # Safety
+/// As for fork; `pidfd` and `tid` must be valid for writes.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn raw_clone(flags: i32, pidfd: *mut RawFd, tid: usize) -> i64 {
+    // SAFETY: everywhere else that we run on, tls comes before child_tid (clone(2)).
+    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, pidfd, 0usize, tid) }
+}
+
+fn thread_id_address() -> Result<usize> {
+    let mut address = 0usize;
+    // SAFETY: PR_GET_TID_ADDRESS writes one pointer to the given place (prctl(2)).
+    let failed = unsafe { libc::prctl(libc::PR_GET_TID_ADDRESS, &raw mut address, 0, 0, 0) } != 0;
+    if failed { Err(last_error()) } else { Ok(address) }
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

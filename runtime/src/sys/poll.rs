@@ -1,0 +1,53 @@
+//! Waiting for descriptors until a moment on the monotonic clock: ppoll(2).
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, Result};
+
+/// Waits until one of them is readable or at its end, or until the deadline; positions in order.
+///
+/// Interruptions by signals are waited through, the deadline kept.
+pub(crate) fn wait(
+    descriptors: &[BorrowedFd<'_>],
+    deadline: Option<Instant>,
+) -> Result<Vec<usize>> {
+    let mut polled: Vec<_> =
+        descriptors.iter().map(|descriptor| PollFd::new(descriptor, PollFlags::IN)).collect();
+    poll_until(&mut polled, deadline)?;
+    let ready = polled.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
+    Ok(ready.map(|(position, _)| position).collect())
+}
+
+/// As [`wait`] for one descriptor, without an allocation: whether it is ready.
+pub(crate) fn wait_one(descriptor: BorrowedFd<'_>, deadline: Option<Instant>) -> Result<bool> {
+    let mut polled = [PollFd::new(&descriptor, PollFlags::IN)];
+    poll_until(&mut polled, deadline)?;
+    Ok(!polled[0].revents().is_empty())
+}
+
+/// Whether the descriptor is readable or at its end, now.
+pub(crate) fn is_ready(descriptor: BorrowedFd<'_>) -> bool {
+    wait_one(descriptor, Some(Instant::now())).unwrap_or(false)
+}
+
+fn poll_until(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<()> {
+    loop {
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        let timeout = left.map(timespec);
+        match poll(polled, timeout.as_ref()) {
+            Err(Errno::INTR) => {}
+            // ppoll may round down to the clock's tick: only the clock says that time is up.
+            Ok(0) if deadline.is_some_and(|at| Instant::now() < at) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

@@ -1,0 +1,183 @@
+//! Signals of a child: dispositions, mask, the kernel's own killers (lifeline and deadline).
+//!
+//! # Safety
+//! Dispositions are set only to default and ignore; the one handler that is installed here uses
+//! nothing but async-signal-safe calls (signal-safety(7)).
+#![allow(unsafe_code, reason = "sigaction, sigaltstack and fcntl(F_SETSIG) have no safe form")]
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use rustix::io::{Errno, Result};
+
+/// Ignores a signal; gives whether it was ignored before.
+pub(crate) fn ignore(signal: i32) -> bool {
+    set(signal, libc::SIG_IGN) == libc::SIG_IGN
+}
+
+/// Gives a signal its default action.
+pub(crate) fn set_default(signal: i32) {
+    set(signal, libc::SIG_DFL);
+}
+
+/// Forgets the handlers of the program that was forked, as exec would; what is ignored stays so.
+pub(crate) fn forget_handlers() {
+    for signal in (1..=libc::SIGRTMAX()).filter(|&signal| !KEPT.contains(&signal)) {
+        let handler = action(signal);
+        if handler != libc::SIG_DFL && handler != libc::SIG_IGN {
+            set_default(signal);
+        }
+    }
+}
+
+/// The signals by which std notices a stack overflow.
+const KEPT: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+/// Lets every signal through.
+pub(crate) fn unblock_all() {
+    // The call can only fail for a wrong `how`.
+    let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
+}
+
+/// Runs `work` with every signal blocked in this thread, and so in threads that it starts.
+pub(crate) fn with_all_blocked<R>(work: impl FnOnce() -> R) -> R {
+    use nix::sys::signal::{SigSet, SigmaskHow};
+    let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+    let result = work();
+    if let Ok(before) = before {
+        // The call can only fail for a wrong `how`.
+        let _ = before.thread_set_mask();
+    }
+    result
+}
+
+fn action(signal: i32) -> usize {
+    let mut old = MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: with a null new action sigaction only reads; `old` is valid for the write.
+    unsafe { libc::sigaction(signal, std::ptr::null(), old.as_mut_ptr()) };
+    // SAFETY: an all-zero sigaction is valid, and the kernel has written it or left it so.
+    unsafe { old.assume_init() }.sa_sigaction
+}
+
+fn set(signal: i32, handler: usize) -> usize {
+    // SAFETY: callers pass SIG_IGN or SIG_DFL.
+    unsafe { libc::signal(signal, handler) }
+}
+
+/// fcntl(2); not in the libc crate for this target.
+const F_SETSIG: i32 = 10;
+
+/// Has the kernel kill this process as soon as the other end of `socket` is gone: no thread, and
+/// no matter whether the process is busy or blocks all signals (fcntl(2), `F_SETSIG`).
+///
+/// # Errors
+/// Those of fcntl. The other end may be gone already: look with [`super::poll::is_ready`].
+pub(crate) fn die_with(socket: BorrowedFd<'_>) -> Result<()> {
+    fcntl(socket, libc::F_SETOWN, rustix::process::getpid().as_raw_nonzero().get())?;
+    fcntl(socket, F_SETSIG, libc::SIGKILL)?;
+    set_async(socket, true)
+}
+
+/// Undoes [`die_with`].
+pub(crate) fn live_without(socket: BorrowedFd<'_>) -> Result<()> {
+    set_async(socket, false)
+}
+
+fn set_async(socket: BorrowedFd<'_>, on: bool) -> Result<()> {
+    let flags = fcntl(socket, libc::F_GETFL, 0)?;
+    let flags = if on { flags | libc::O_ASYNC } else { flags & !libc::O_ASYNC };
+    fcntl(socket, libc::F_SETFL, flags).map(drop)
+}
+
+fn fcntl(descriptor: BorrowedFd<'_>, command: i32, argument: i32) -> Result<i32> {
+    // SAFETY: the descriptor is open, and the commands used here take an int.
+    let result = unsafe { libc::fcntl(descriptor.as_raw_fd(), command, argument) };
+    if result < 0 { Err(last_error()) } else { Ok(result) }
+}
+
+/// Has the kernel kill this process after `delay`; the timer is not inherited (timer_create(2)).
+pub(crate) fn die_after(delay: Duration) -> Result<()> {
+    use nix::sys::signal::{SigEvent, SigevNotify, Signal};
+    use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
+    let kill = SigEvent::new(SigevNotify::SigevSignal { signal: Signal::SIGKILL, si_value: 0 });
+    let to_rustix = |error: nix::Error| Errno::from_raw_os_error(error as i32);
+    let mut timer =
+        Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, kill).map_err(to_rustix)?;
+    // A timer of zero would never fire.
+    let delay = delay.max(Duration::from_nanos(1)).into();
+    timer.set(Expiration::OneShot(delay), TimerSetTimeFlags::empty()).map_err(to_rustix)?;
+    std::mem::forget(timer);
+    Ok(())
+}
+
+/// Lowest address of the main thread's stack that [`report_stack_overflow`] watches.
+static STACK_LIMIT: AtomicUsize = AtomicUsize::new(0);
+const GUARD: usize = 64 * 1024;
+
+/// Does for the main thread what std does before `main`: says "has overflowed its stack" and aborts
+/// instead of a bare segmentation fault.
+pub(crate) fn report_stack_overflow() {
+    const ALTERNATE: usize = 64 * 1024;
+    let Some(limit) = main_stack_limit() else { return };
+    STACK_LIMIT.store(limit, Relaxed);
+    // SAFETY: an anonymous private mapping at an address of the kernel's choice touches nothing.
+    let memory = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            ALTERNATE,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK,
+            -1,
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        return;
+    }
+    let stack = libc::stack_t { ss_sp: memory, ss_flags: 0, ss_size: ALTERNATE };
+    // SAFETY: the mapping is never unmapped.
+    unsafe { libc::sigaltstack(&stack, std::ptr::null_mut()) };
+    // SAFETY: an all-zero sigaction is a valid one without flags and mask.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    action.sa_sigaction = on_fault as *const () as usize;
+    for signal in KEPT {
+        // SAFETY: `on_fault` has the signature that SA_SIGINFO asks for and is signal-safe.
+        unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+    }
+}
+
+fn main_stack_limit() -> Option<usize> {
+    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: pthread_getattr_np initialises `attributes` when it returns 0.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let (mut address, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: `attributes` is initialised, and both out-parameters are valid.
+    unsafe { libc::pthread_attr_getstack(attributes.as_ptr(), &mut address, &mut size) };
+    // SAFETY: `attributes` is initialised and not used afterwards.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    Some(address as usize)
+}
+
+extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    // SAFETY: the kernel passes a valid siginfo, which has an address for these signals.
+    let address = unsafe { (*info).si_addr() } as usize;
+    let limit = STACK_LIMIT.load(Relaxed);
+    if (limit.saturating_sub(GUARD)..limit.saturating_add(GUARD)).contains(&address) {
+        const TEXT: &[u8] = b"\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow\n";
+        // SAFETY: write and abort are async-signal-safe.
+        unsafe { libc::write(2, TEXT.as_ptr().cast(), TEXT.len()) };
+        // SAFETY: as above.
+        unsafe { libc::abort() };
+    }
+    // Not ours: let the instruction fault again, this time with the default action.
+    set_default(signal);
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}

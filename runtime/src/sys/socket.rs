@@ -1,0 +1,93 @@
+//! Message sockets that carry descriptors: unix(7) `SOCK_SEQPACKET` pairs.
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::{Errno, Result, retry_on_intr};
+use rustix::net::{
+    self, AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
+};
+
+use super::standard;
+
+/// Descriptors that one packet may carry; the kernel's own limit is 253 (`SCM_MAX_FD`).
+pub(crate) const DESCRIPTORS_MAX: usize = 250;
+
+/// One message as it came.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    /// How many bytes of the buffer were filled.
+    pub(crate) len: usize,
+    /// The descriptors that came along, close-on-exec.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// Whether bytes or descriptors were cut off.
+    pub(crate) truncated: bool,
+}
+
+/// Two connected ends; whole messages, in order, end of file when the other end is gone.
+pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
+    let (one, other) =
+        net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    Ok((standard::beyond(one)?, standard::beyond(other)?))
+}
+
+/// Whether the descriptor with this number is an open socket of this kind.
+pub(crate) fn is_one(number: i32) -> bool {
+    standard::is_open(number).is_some_and(|socket| {
+        net::sockopt::socket_type(socket).is_ok_and(|kind| kind == SocketType::SEQPACKET)
+    })
+}
+
+/// Sends one message with its descriptors, without raising SIGPIPE.
+pub(crate) fn send(
+    socket: impl AsFd,
+    parts: &[IoSlice<'_>],
+    descriptors: &[BorrowedFd<'_>],
+    block: bool,
+) -> Result<()> {
+    let flags = SendFlags::NOSIGNAL | if block { SendFlags::empty() } else { SendFlags::DONTWAIT };
+    if descriptors.is_empty() {
+        let mut none = SendAncillaryBuffer::default();
+        retry_on_intr(|| net::sendmsg(&socket, parts, &mut none, flags))?;
+        return Ok(());
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    retry_on_intr(|| {
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(Errno::TOOBIG);
+        }
+        net::sendmsg(&socket, parts, &mut control, flags)
+    })?;
+    Ok(())
+}
+
+/// Length of the next message, without taking it; 0 at the end of the conversation.
+pub(crate) fn next_len(socket: impl AsFd, block: bool) -> Result<usize> {
+    let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
+    let flags = if block { flags } else { flags | RecvFlags::DONTWAIT };
+    let (_, len) = retry_on_intr(|| net::recv(&socket, &mut [0u8; 0], flags))?;
+    Ok(len)
+}
+
+/// Receives one message; `len == 0` is the end of the conversation.
+pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], block: bool) -> Result<Packet> {
+    let flags =
+        RecvFlags::CMSG_CLOEXEC | if block { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    retry_on_intr(|| {
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let message =
+            net::recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+        let mut descriptors = Vec::new();
+        for ancillary in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = ancillary {
+                descriptors.extend(rights);
+            }
+        }
+        let truncated = message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
+        Ok(Packet { len: message.bytes, descriptors, truncated })
+    })
+}

@@ -1,0 +1,140 @@
+//! How a parameter travels: a value is copied; what is lent becomes the child's own.
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::codec::{Pack, Unpack};
+use crate::Result;
+
+/// What a task can take, by value or by reference.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition",
+    label = "not a message"
+)]
+pub trait Argument {
+    /// What the child has of it.
+    type Owned;
+
+    /// Appends it.
+    fn pack(&self, pack: &mut Pack, name: &str);
+
+    /// Takes the child's own.
+    ///
+    /// # Errors
+    /// [`Error::Decode`](crate::Error::Decode) when the bytes are not such a value.
+    fn unpack(unpack: &mut Unpack<'_>, name: &str) -> Result<Self::Owned>;
+
+    /// What the child's own looks like to the function.
+    fn lend(owned: &Self::Owned) -> &Self;
+
+    /// Takes the child's own, to be lent to the function: [`Argument::unpack`] in a form that names no
+    /// associated type, so that the compiler says only once that there is none.
+    ///
+    /// # Errors
+    /// As [`Argument::unpack`].
+    fn lent(unpack: &mut Unpack<'_>, name: &str) -> Result<Lent<Self>> {
+        Self::unpack(unpack, name).map(Lent)
+    }
+
+    /// Takes an argument that the function gets by value.
+    ///
+    /// # Errors
+    /// As [`Argument::unpack`].
+    fn take(unpack: &mut Unpack<'_>, name: &str) -> Result<Self>
+    where
+        Self: Sized;
+}
+
+/// What a child owns of an argument that its function borrows.
+pub struct Lent<T: Argument + ?Sized>(T::Owned);
+
+impl<T: Argument + ?Sized> std::ops::Deref for Lent<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        T::lend(&self.0)
+    }
+}
+
+impl<T: Argument + ?Sized> std::fmt::Debug for Lent<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lent").finish_non_exhaustive()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Argument for T {
+    type Owned = T;
+
+    fn pack(&self, pack: &mut Pack, name: &str) {
+        pack.put(self, name);
+    }
+
+    fn unpack(unpack: &mut Unpack<'_>, name: &str) -> Result<T> {
+        unpack.take(name)
+    }
+
+    fn lend(owned: &T) -> &T {
+        owned
+    }
+
+    fn take(unpack: &mut Unpack<'_>, name: &str) -> Result<T> {
+        unpack.take(name)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Argument for [T] {
+    type Owned = Vec<T>;
+
+    fn pack(&self, pack: &mut Pack, name: &str) {
+        pack.put_slice(self, name);
+    }
+
+    fn unpack(unpack: &mut Unpack<'_>, name: &str) -> Result<Vec<T>> {
+        unpack.take(name)
+    }
+
+    fn lend(owned: &Vec<T>) -> &[T] {
+        owned
+    }
+}
+
+/// Texts of the system travel as the bytes that they are, UTF-8 or not.
+macro_rules! lent_as_bytes {
+    ($($lent:ty, $owned:ty, $bytes:expr, $back:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl Argument for $lent {
+            type Owned = $owned;
+
+            fn pack(&self, pack: &mut Pack, _name: &str) {
+                let bytes: fn(&$lent) -> &[u8] = $bytes;
+                pack.put_bytes(bytes(self));
+            }
+
+            fn unpack(unpack: &mut Unpack<'_>, name: &str) -> Result<$owned> {
+                let back: fn(Vec<u8>) -> Option<$owned> = $back;
+                let bytes = unpack.bytes(name)?;
+                back(bytes).ok_or_else(|| crate::Error::Decode {
+                    name: name.to_owned(),
+                    reason: "it is not valid text".to_owned(),
+                })
+            }
+
+            fn lend(owned: &$owned) -> &$lent {
+                owned
+            }
+        }
+    )*};
+}
+
+lent_as_bytes! {
+    str, String, str::as_bytes, |bytes| String::from_utf8(bytes).ok();
+    OsStr, OsString, OsStr::as_bytes, |bytes| Some(OsString::from_vec(bytes));
+    Path, PathBuf, |path| path.as_os_str().as_bytes(), |bytes| Some(OsString::from_vec(bytes).into());
+    CStr, CString, CStr::to_bytes, |bytes| CString::new(bytes).ok();
+}

@@ -1,0 +1,36 @@
+//! Values and handles to bytes and descriptors, and back.
+//!
+//! - [`codec`]: [`Pack`] and [`Unpack`], a value after another
+//! - [`bulk`]: numbers by the million, copied instead of encoded one by one
+//! - [`argument`]: how a parameter travels: by value, or lent and owned by the child
+//! - [`result`]: how a result travels, errors that know no serde included
+//! - [`remote`]: [`RemoteError`], an error of another process
+//! - [`handle`]: how shared memory travels inside a value
+//! - [`frame`]: a message on a socket, of any size
+
+mod argument;
+mod bulk;
+mod codec;
+pub(crate) mod frame;
+mod handle;
+mod remote;
+mod result;
+
+pub use argument::{Argument, Lent};
+pub use codec::{Pack, Unpack};
+pub use remote::RemoteError;
+pub use result::{ByNothing, BySerde, ByText, Reply, Return};
+
+/// What can be sent to another process by value: everything that serde can write and read.
+///
+/// `#[message]` above a struct or enum is all that it takes. Numbers, strings, collections, tuples,
+/// `Option` and `Result` of such types are messages, and so are handles like
+/// [`Shared`](crate::Shared). Generic tasks ask for it: `fn largest<T: Message + Ord>(of: Vec<T>) -> Option<T>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition",
+    label = "not a message"
+)]
+pub trait Message: serde::Serialize + serde::de::DeserializeOwned + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned + 'static> Message for T {}
