@@ -1,7 +1,7 @@
 //! What the user annotated: as little of it parsed as the checks need, bodies of functions not at all.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Signature, Visibility};
 
@@ -41,6 +41,22 @@ impl Function {
     /// Whether there is code to run.
     pub(crate) fn has_body(&self) -> bool {
         matches!(self.body, TokenTree::Group(_))
+    }
+
+    /// Whether an attribute is one of those that cannot stand beside each other.
+    pub(crate) fn is_ours(attribute: &Attribute) -> Option<String> {
+        let name = attribute.path().segments.last()?.ident.to_string();
+        ["process", "daemon", "preload"].contains(&name.as_str()).then_some(name)
+    }
+
+    /// The function without further attributes of ours; nothing, if rustc refuses it anyway.
+    pub(crate) fn alone(&self) -> TokenStream {
+        let Self { attrs, vis, sig, body } = self;
+        if sig.variadic.is_some() {
+            return TokenStream::new();
+        }
+        let attrs = attrs.iter().filter(|attribute| Self::is_ours(attribute).is_none());
+        quote!(#(#attrs)* #vis #sig #body)
     }
 }
 

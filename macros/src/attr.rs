@@ -42,9 +42,8 @@ pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> Options {
         while !input.is_empty() {
             let key = match input.call(Ident::parse_any) {
                 Ok(key) => key,
-                Err(error) => {
+                Err(_) => {
                     errors.at(rest(input), format!("an option was expected here: one of {ALL}"));
-                    drop(error);
                     break;
                 }
             };
@@ -60,9 +59,9 @@ pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> Options {
             if input.is_empty() {
                 break;
             }
-            if let Err(error) = input.parse::<Token![,]>() {
-                errors.add(error);
-                rest(input);
+            if input.parse::<Token![,]>().is_err() {
+                let at = rest(input);
+                errors.at(at, "options stand apart by commas, as in `nice = 5, daemon`");
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ pub(crate) fn process(kind: Kind, arguments: TokenStream, tokens: TokenStream) -
             if errors.is_empty() {
                 return expand::process::expand(&checked, &options.settings, &tokens);
             }
-            errors.beside(expand::process::fallback(&function, &options.path, &tokens))
+            errors.beside(expand::process::fallback(&function, &options.path))
         }
         Ok(Item::Impl(block)) => {
             let checked = check::class::check(&block, kind, &options, &mut errors);

@@ -30,6 +30,11 @@ pub(crate) fn is_conditional(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| attribute.path().is_ident("cfg"))
 }
 
+/// Whether a field is only there under a condition, or travels otherwise than as it is.
+pub(crate) fn is_special(attributes: &[Attribute]) -> bool {
+    is_conditional(attributes) || attributes.iter().any(|it| it.path().is_ident("serde"))
+}
+
 fn carry(meta: &Meta, condition: Option<&TokenStream>, carried: &mut Carried) {
     let Some(name) = meta.path().get_ident() else { return };
     let wrapped = |inner: TokenStream| match condition {

@@ -1,6 +1,6 @@
 //! Functions that become processes: what is refused, and what expansion needs to know of the rest.
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -153,9 +153,9 @@ fn check_qualifiers(function: &Function, kind: Kind, errors: &mut Errors) {
     if let Some(variadic) = &sig.variadic {
         errors.at(variadic, "a process takes a fixed list of arguments; use a `Vec<T>` instead");
     }
-    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+    if let Some(token) = of_a_type(sig) {
         errors.at(
-            receiver,
+            token,
             format!(
                 "`{0}` belongs on a free function: move this one out of its `impl` and take a \
                  value instead of `self`, or name it `run` and put `{0}` on the whole `impl`",
@@ -170,14 +170,31 @@ fn check_qualifiers(function: &Function, kind: Kind, errors: &mut Errors) {
         );
     }
     for attribute in &function.attrs {
-        let name = attribute.path().segments.last().map(|segment| segment.ident.to_string());
-        if let Some(name @ ("process" | "daemon" | "preload")) = name.as_deref() {
+        if let Some(name) = Function::is_ours(attribute) {
             errors.at(
                 attribute,
                 format!("`{}` stands here already; leave `#[{name}]` out", kind.attribute()),
             );
         }
     }
+}
+
+/// What shows that a function is a method or an associated function: `self`, or `Self`.
+pub(crate) fn of_a_type(sig: &Signature) -> Option<TokenStream> {
+    struct Mention(Option<TokenStream>);
+    impl<'ast> Visit<'ast> for Mention {
+        fn visit_ident(&mut self, ident: &'ast Ident) {
+            if ident == "Self" {
+                self.0.get_or_insert_with(|| ident.to_token_stream());
+            }
+        }
+    }
+    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+        return Some(receiver.to_token_stream());
+    }
+    let mut mention = Mention(None);
+    mention.visit_signature(sig);
+    mention.0
 }
 
 /// The companion type takes the function's name, which must not hide a built-in type.
@@ -265,7 +282,7 @@ fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter
 struct MutableReference<'a>(&'a syn::Token![&], &'a syn::Token![mut]);
 
 impl ToTokens for MutableReference<'_> {
-    fn to_tokens(&self, tokens: &mut proc_macro2::TokenStream) {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
         self.1.to_tokens(tokens);
     }

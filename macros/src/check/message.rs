@@ -40,8 +40,7 @@ fn check_fields(fields: &Fields, errors: &mut Errors) {
     for field in fields {
         // What serde skips or converts does not travel as it is; what is only there under a
         // condition is left to the compiler, which knows the condition.
-        let converted = field.attrs.iter().any(|attribute| attribute.path().is_ident("serde"));
-        if !converted && !carried::is_conditional(&field.attrs) {
+        if !carried::is_special(&field.attrs) {
             types::refuse_unsendable(&field.ty, Subject::Field, errors);
         }
     }

@@ -134,12 +134,12 @@ impl<'ast> Visit<'ast> for Unshareable<'_> {
 
     fn visit_type_path(&mut self, path: &'ast TypePath) {
         if let Some((name, advice)) = advice(path) {
-            self.refuse(path, &format!("a `{name}` {advice}"));
+            self.refuse(path, &format!("`{name}` {advice}"));
         } else if let Some(name) = of_std_sync(path) {
             self.refuse(
                 path,
                 &format!(
-                    "a `{name}` of the standard library works within one process; write \
+                    "`{name}` of the standard library works within one process; write \
                      `offspring::sync::{name}`"
                 ),
             );

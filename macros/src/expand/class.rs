@@ -51,11 +51,14 @@ fn run(class: &Class) -> TokenStream {
         Taken::Lent => (None, quote!(&#value)),
         Taken::LentMutably => (Some(quote!(mut)), quote!(&mut #value)),
     };
+    let take = quote_spanned! {class.self_ty.span()=>
+        let #mutable #value = #argument::take(#input, "self")?;
+    };
     let reply = reply(&class.output, path, &quote!(Self::run(#given)));
     quote! {
         #[doc(hidden)]
         fn __offspring_run(#input: &mut #private::Unpack<'_>) -> #path::Result<#private::Reply> {
-            let #mutable #value = #argument::unpack(#input, "self")?;
+            #take
             #reply
         }
     }

@@ -8,7 +8,7 @@ use syn::{FnArg, GenericParam, Generics};
 
 use crate::ast::Function;
 use crate::attr::Setting;
-use crate::check::function::{Output, Parameter, Process};
+use crate::check::function::{Output, Parameter, Process, of_a_type};
 use crate::expand::daemon;
 use crate::path::Crate;
 
@@ -23,15 +23,18 @@ pub(crate) fn expand(
     let (item_attributes, allow) = (&carried.item, allow());
     let summary = format!("Runs [`{name}`](fn@{name}) in a process of its own.");
     let (run, task, spawn) = (run(process), task(process, settings), spawn(process));
+    // Inside an `impl` these are what rustc complains of, so they stand at the user's own word.
+    let companion = quote_spanned!(name.span()=> enum #name {});
+    let methods = quote_spanned!(name.span()=> impl #name);
     quote! {
         #item
         #[doc = #summary]
         #(#item_attributes)*
         #allow
-        #vis enum #name {}
+        #vis #companion
         #(#item_attributes)*
         #allow
-        impl #name {
+        #methods {
             #run
             #task
             #spawn
@@ -69,12 +72,13 @@ fn run(process: &Process) -> TokenStream {
     let values: Vec<_> = (0..parameters.len()).map(|at| local(&format!("value_{at}"))).collect();
     let unpacked = parameters.iter().zip(&values).map(|(parameter, value)| {
         let (argument, title) = (argument(parameter, path), &parameter.title);
-        quote!(let #value = #argument::unpack(#input, #title)?;)
+        let take = if parameter.lent { quote!(lent) } else { quote!(take) };
+        quote_spanned!(parameter.ty.span()=> let #value = #argument::#take(#input, #title)?;)
     });
-    let given = parameters.iter().zip(&values).map(|(parameter, value)| {
-        let argument = argument(parameter, path);
-        if parameter.lent { quote!(#argument::lend(&#value)) } else { quote!(#value) }
-    });
+    let given = parameters
+        .iter()
+        .zip(&values)
+        .map(|(parameter, value)| if parameter.lent { quote!(&*#value) } else { quote!(#value) });
     let call = quote!(#name #arguments (#(#given),*));
     let reply = reply(&process.output, path, &call);
     quote! {
@@ -244,14 +248,14 @@ fn turbofish(generics: &Generics) -> Option<TokenStream> {
 }
 
 /// What stands in for a refused function, so that its callers are not reported as well.
-pub(crate) fn fallback(function: &Function, path: &Crate, item: &TokenStream) -> TokenStream {
+pub(crate) fn fallback(function: &Function, path: &Crate) -> TokenStream {
     let sig = &function.sig;
     // Inside an `impl` there is no room for a companion; a bodiless function is inside a trait.
-    if sig.receiver().is_some() || !function.has_body() {
-        return item.clone();
+    if of_a_type(sig).is_some() || !function.has_body() {
+        return function.alone();
     }
-    // What rustc refuses on its own account would be reported twice.
-    let item = if sig.variadic.is_some() { &TokenStream::new() } else { item };
+    // What rustc refuses on its own account, or another attribute of ours, would be reported twice.
+    let item = function.alone();
     let (name, vis, allow) = (&sig.ident, &function.vis, allow());
     let arguments = sig.inputs.iter().enumerate().filter(|(_, it)| matches!(it, FnArg::Typed(_)));
     let types: Vec<_> = arguments.map(|(at, _)| quote::format_ident!("A{at}")).collect();

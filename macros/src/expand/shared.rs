@@ -20,7 +20,7 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
     let representation = needs_representation(data).then(|| quote!(#[repr(C)]));
     // What is generic is looked at where it is used.
     let looked_at = data.generics.params.is_empty().then(|| {
-        quote! {
+        quote_spanned! {name.span()=>
             #(#condition)*
             const _: u64 = <#name as #path::Shareable>::LAYOUT;
         }
@@ -112,6 +112,9 @@ pub(crate) fn expand_static(item: &ItemStatic, path: &Crate) -> TokenStream {
     let private = path.private();
     let title = format!("::{}", ident.unraw());
     let value = quote_spanned!(ty.span()=> type Value = #ty;);
+    let variable = quote_spanned! {ty.span()=>
+        #path::SharedStatic::new::<__OffspringInit>(&__OFFSPRING_SLOT)
+    };
     quote! {
         #(#attrs)*
         #vis static #ident: #path::SharedStatic<#ty> = {
@@ -126,7 +129,7 @@ pub(crate) fn expand_static(item: &ItemStatic, path: &Crate) -> TokenStream {
             #[linkme(crate = #private::linkme)]
             static __OFFSPRING_SLOT: #private::StaticSlot =
                 #private::StaticSlot::of::<__OffspringInit>();
-            #path::SharedStatic::new::<__OffspringInit>(&__OFFSPRING_SLOT)
+            #variable
         };
     }
 }

@@ -1,0 +1,10 @@
+use offspring::process;
+
+struct Mailer;
+
+#[process]
+impl Mailer {
+    fn run(self) {}
+}
+
+fn main() {}

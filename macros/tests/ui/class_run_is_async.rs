@@ -1,0 +1,11 @@
+use offspring::process;
+
+#[process]
+struct Mailer;
+
+#[process]
+impl Mailer {
+    async fn run(self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use offspring::process;
+
+#[process]
+struct Mailer;
+
+#[process]
+impl Mailer {
+    fn run(self: Box<Self>) {}
+}
+
+fn main() {}

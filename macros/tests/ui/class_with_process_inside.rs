@@ -1,0 +1,12 @@
+use offspring::process;
+
+#[process]
+struct Mailer;
+
+#[process]
+impl Mailer {
+    #[process]
+    fn run(self) {}
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use offspring::process;
+
+#[process]
+struct Mailer;
+
+#[process]
+impl Mailer {
+    fn send(self) {}
+}
+
+fn main() {}

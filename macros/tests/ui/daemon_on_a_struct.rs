@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon]
+struct Mailer;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use offspring::message;
+
+struct Stamp;
+
+#[message]
+struct Mail {
+    stamp: Stamp,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::message;
+
+#[message]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::message;
+
+#[message]
+struct Job {
+    work: Box<dyn Fn() + Send>,
+}
+
+fn main() {}

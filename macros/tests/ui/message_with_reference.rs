@@ -1,0 +1,8 @@
+use offspring::message;
+
+#[message]
+struct Mail {
+    to: &'static str,
+}
+
+fn main() {}

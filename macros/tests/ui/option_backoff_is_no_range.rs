@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon(backoff = "5s")]
+fn work() {}
+
+fn main() {}

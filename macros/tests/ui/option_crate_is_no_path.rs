@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(crate = "offspring")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(daemon = "yes")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon(daemon)]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process("5s")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon(max_restarts = "five")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(memory = "lots")]
+fn work() {}
+
+fn main() {}

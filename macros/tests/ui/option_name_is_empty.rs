@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(name = "")]
+fn work() {}
+
+fn main() {}

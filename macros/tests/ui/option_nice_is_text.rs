@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(nice = "high")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(nice = 20)]
+fn work() {}
+
+fn main() {}

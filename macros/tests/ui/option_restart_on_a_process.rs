@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(daemon, restart = "always", max_restarts = 3)]
+fn work() {}
+
+fn main() {}

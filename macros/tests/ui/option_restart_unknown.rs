@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon(restart = "sometimes")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(retry = -1)]
+fn work() {}
+
+fn main() {}

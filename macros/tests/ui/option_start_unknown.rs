@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(start = "thread")]
+fn work() {}
+
+fn main() {}

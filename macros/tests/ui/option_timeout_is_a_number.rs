@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(timeout = 5)]
+fn work() {}
+
+fn main() {}

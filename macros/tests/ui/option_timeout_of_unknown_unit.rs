@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(timeout = "5 parsecs")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(timeout)]
+fn work() {}
+
+fn main() {}

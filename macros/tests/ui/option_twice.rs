@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(nice = 5, nice = 6)]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(color = "red")]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::daemon;
+
+#[daemon(within = 10)]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process(nice = 5 daemon)]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::preload;
+
+#[preload]
+async fn warm() {}
+
+fn main() {}

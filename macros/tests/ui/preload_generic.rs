@@ -1,0 +1,8 @@
+use offspring::preload;
+
+#[preload]
+fn warm<T: Default>() {
+    let _ = T::default();
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::preload;
+
+#[preload(timeout = "5s")]
+fn warm() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::preload;
+
+#[preload]
+fn warm() -> u32 {
+    1
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use offspring::{daemon, process};
+
+#[process]
+#[daemon]
+fn report() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+async fn fetch(url: &str) -> String {
+    url.to_owned()
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+fn show(#[cfg(unix)] text: &str) {
+    println!("{text}");
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+fn show(what: impl std::fmt::Display) {
+    println!("{what}");
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::process;
+
+trait Work {
+    #[process]
+    fn work(n: u32);
+}
+
+fn main() {}

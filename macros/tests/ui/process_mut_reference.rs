@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+fn add(total: &mut u64, n: u64) {
+    *total += n;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+fn u64() -> u32 {
+    64
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::process;
+
+#[process]
+mod tasks {}
+
+fn main() {}

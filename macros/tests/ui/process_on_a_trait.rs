@@ -1,0 +1,8 @@
+use offspring::process;
+
+#[process]
+trait Work {
+    fn work(self);
+}
+
+fn main() {}

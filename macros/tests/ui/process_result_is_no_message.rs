@@ -1,0 +1,10 @@
+use offspring::process;
+
+struct Point;
+
+#[process]
+fn find() -> Point {
+    Point
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use offspring::shared;
+
+#[shared]
+struct Account {
+    balance: i64,
+}
+
+#[shared]
+impl Account {
+    fn balance(&self) -> &i64 {
+        &self.balance
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::shared;
+
+#[shared]
+struct Tally<'a> {
+    name: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use offspring::shared;
+
+#[shared]
+fn work() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use offspring::shared;
+
+struct Plain;
+
+#[shared]
+static PLAIN: Plain = Plain;
+
+fn main() {}

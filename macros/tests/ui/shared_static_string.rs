@@ -1,0 +1,6 @@
+use offspring::shared;
+
+#[shared]
+static NAME: String = String::new();
+
+fn main() {}

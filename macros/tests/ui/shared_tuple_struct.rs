@@ -1,0 +1,6 @@
+use offspring::shared;
+
+#[shared]
+struct Tally(u32, String);
+
+fn main() {}

@@ -1,0 +1,9 @@
+use offspring::shared;
+
+#[shared]
+union Number {
+    whole: u32,
+    real: f32,
+}
+
+fn main() {}
