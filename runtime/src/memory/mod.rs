@@ -15,6 +15,8 @@ pub(crate) mod segment;
 mod shareable;
 mod shared;
 pub(crate) mod statics;
+#[cfg(test)]
+mod tests;
 
 pub use shareable::Shareable;
 pub use shared::Shared;

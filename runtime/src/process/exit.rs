@@ -1,12 +1,12 @@
 //! The end of a process that has children: daemons are terminated, the others joined.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::family::{self, Child};
 use super::{keeper, start};
-use crate::sys::clone;
+use crate::sys::{clone, oom};
 
 /// What a daemon gets between the question to end and the end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -14,7 +14,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Has [`end_family`] run when this process returns from `main` or calls `exit`.
 pub(crate) fn arm() {
     static ARMED: AtomicBool = AtomicBool::new(false);
-    if !ARMED.swap(true, AcqRel) {
+    if !ARMED.swap(true, Relaxed) {
+        oom::watch();
         clone::at_exit(on_exit);
     }
 }

@@ -39,11 +39,26 @@ pub(crate) struct Child {
     killed: AtomicBool,
 }
 
-/// Children whose status nobody has taken yet.
-static CHILDREN: Mutex<BTreeMap<u32, Arc<Child>>> = Mutex::new(BTreeMap::new());
+/// Children whose status nobody has taken yet, and whose children they are.
+struct Registry {
+    owner: u32,
+    children: BTreeMap<u32, Arc<Child>>,
+}
 
-fn children() -> MutexGuard<'static, BTreeMap<u32, Arc<Child>>> {
-    lock(&CHILDREN)
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry { owner: 0, children: BTreeMap::new() });
+
+/// The registry of this process. A copy of a process finds it empty: the original's children are
+/// not its own, and each of its ends of their sockets would keep a daemon alive beyond its parent.
+fn registry() -> MutexGuard<'static, Registry> {
+    let mut registry = lock(&REGISTRY);
+    let me = std::process::id();
+    if registry.owner != me {
+        for child in std::mem::take(&mut registry.children).into_values() {
+            lock(&child.socket).take();
+        }
+        registry.owner = me;
+    }
+    registry
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -61,18 +76,18 @@ pub(crate) fn add(born: Born, name: String, daemon: bool, timeout: Option<Durati
         timeout: timeout.map(|limit| (limit, Instant::now())),
         killed: AtomicBool::new(false),
     });
-    children().insert(child.info.pid, Arc::clone(&child));
+    registry().children.insert(child.info.pid, Arc::clone(&child));
     child
 }
 
 /// The child with this process id, if its status has not been taken.
 pub(crate) fn find(pid: u32) -> Option<Arc<Child>> {
-    children().get(&pid).cloned()
+    registry().children.get(&pid).cloned()
 }
 
 /// All children whose status has not been taken, by pid.
 pub(crate) fn all() -> Vec<Arc<Child>> {
-    children().values().cloned().collect()
+    registry().children.values().cloned().collect()
 }
 
 /// The live children of this process; those that have ended are reaped: Python's `active_children()`.
@@ -81,12 +96,9 @@ pub fn active_children() -> Vec<ProcessInfo> {
     all().into_iter().filter(alive).map(|child| child.info.clone()).collect()
 }
 
-/// In a forked copy of this process: forgets the original's children and closes its ends of their
-/// sockets, each of which would keep a daemon alive beyond its parent.
+/// In a forked copy of this process: forgets the original's children at once.
 pub(crate) fn forget_all() {
-    for child in std::mem::take(&mut *children()).into_values() {
-        lock(&child.socket).take();
-    }
+    drop(registry());
 }
 
 impl Child {
@@ -126,7 +138,7 @@ impl Child {
             let end = pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?;
             *status = end.map(ExitStatus::new);
             if status.is_some() {
-                children().remove(&self.info.pid);
+                registry().children.remove(&self.info.pid);
             }
         }
         Ok(*status)

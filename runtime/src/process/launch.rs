@@ -91,7 +91,7 @@ impl Launch {
             let (born, changes) = match method {
                 StartMethod::ForkServer => forkserver::take()?,
                 StartMethod::Fork => (fork::take()?, Changes::default()),
-                StartMethod::Spawn => (spawn::take()?, Changes::default()),
+                StartMethod::Spawn => (spawn::take()?, Changes::fresh()?),
             };
             match self.instruct(&born, name, daemon, changes) {
                 Ok(true) => {
@@ -154,11 +154,13 @@ impl Launch {
             daemon,
             parent: info::current(),
             environment: [changes.environment, options.environment.clone()].concat(),
-            directory: directory.map(Arc::new).map(place),
+            directory: directory.map(Arc::new).map(&mut place),
             streams,
             timeout: options.timeout,
             memory: options.memory,
             nice: options.nice,
+            start_method: start::start_method(),
+            statics: changes.statics.map(place),
         })
     }
 }

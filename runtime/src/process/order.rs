@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::CodeName;
 use super::info::ProcessInfo;
+use super::settings::StartMethod;
+use super::start;
+use crate::memory::statics;
 use crate::sys::{limits, signal, standard};
 use crate::wire::Unpack;
 use crate::{Error, Result};
@@ -26,6 +29,10 @@ pub(crate) struct Order {
     pub(crate) timeout: Option<Duration>,
     pub(crate) memory: Option<u64>,
     pub(crate) nice: Option<i32>,
+    /// How the child's own children start.
+    pub(crate) start_method: StartMethod,
+    /// The family's shared statics, for a process that has not inherited them.
+    pub(crate) statics: Option<u32>,
 }
 
 impl Order {
@@ -35,6 +42,10 @@ impl Order {
     /// # Errors
     /// [`Error::System`] naming what the system refused.
     pub(crate) fn arrange(&self, message: &mut Unpack<'_>) -> Result<()> {
+        start::set_start_method(self.start_method);
+        if let Some(place) = self.statics {
+            statics::adopt(taken(message, place)?)?;
+        }
         if let Some(timeout) = self.timeout {
             signal::die_after(timeout).map_err(Error::system("set the timeout"))?;
         }

@@ -2,17 +2,18 @@
 
 #![allow(unsafe_code, reason = "raw clone, kill and wait")]
 
-use super::{LockError, Mutex, after_clone_in_child, before_clone};
+use super::{LockError, Mutex};
 use crate::Shared;
+use crate::sys::robust;
 
 /// Runs `body` in a child that then kills itself, and waits for its end.
 fn in_cloned_child(body: impl FnOnce()) {
-    before_clone();
+    robust::prepare();
     // SAFETY: a fork in all but name: no memory is shared, and the child runs only `body`, which takes locks of ours
     // and allocates nothing.
     let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
     if pid == 0 {
-        after_clone_in_child();
+        robust::renew_in_child();
         body();
         // SAFETY: ends this child, at once.
         unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };

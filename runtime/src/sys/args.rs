@@ -95,6 +95,15 @@ unsafe fn set_title(title: &str) {
     area[shown..].fill(0);
 }
 
+/// Frees the bytes of the command line for a title, in a forked copy of a program.
+pub(crate) fn detach() {
+    if TITLE.load(Relaxed).is_null() {
+        // SAFETY: called in a child that is being set up: no other thread runs, and std gives out
+        // only copies of arguments.
+        unsafe { shift_and_detach(0) };
+    }
+}
+
 /// Shows `name` for this process in `ps`: as its command line where that can be changed, and as its
 /// thread's name (15 bytes of it).
 pub(crate) fn show_name(name: &str) {

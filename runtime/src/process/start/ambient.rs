@@ -3,9 +3,11 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, OFlags, openat, stat};
 
+use crate::memory::statics;
 use crate::sys::standard;
 use crate::{Error, Result};
 
@@ -25,6 +27,14 @@ pub(crate) struct Changes {
     pub(crate) directory: Option<OwnedFd>,
     pub(crate) output: [Option<OwnedFd>; 2],
     pub(crate) environment: Vec<(OsString, Option<OsString>)>,
+    pub(crate) statics: Option<Arc<OwnedFd>>,
+}
+
+impl Changes {
+    /// For a process that has inherited everything but the shared statics.
+    pub(crate) fn fresh() -> Result<Self> {
+        Ok(Self { statics: statics::descriptor()?, ..Self::default() })
+    }
 }
 
 impl Ambient {

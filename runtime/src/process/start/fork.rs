@@ -3,10 +3,11 @@
 use std::io::Write as _;
 
 use super::super::family::{self, Born};
-use super::super::{child, keeper, panic};
+use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::sys::clone::{Alone, Forked};
-use crate::sys::{signal, socket, standard};
+use crate::memory::statics;
+use crate::sys::{args, signal, socket, standard};
 use crate::{Error, Result};
 
 /// Forks a child that waits for its task.
@@ -26,6 +27,8 @@ fn fork() -> Result<Born> {
         0 => Error::NoProc,
         threads => Error::ForkWithThreads { threads },
     })?;
+    // The copy inherits the mapping of what is there; what is not, it would make for itself.
+    statics::descriptor()?;
     let (mine, theirs) = socket::pair().map_err(Error::system("open a socket"))?;
     // What is buffered here would otherwise be written by both.
     let _ = std::io::stdout().flush();
@@ -43,6 +46,8 @@ fn fork() -> Result<Born> {
 fn become_own_process() {
     family::forget_all();
     forkserver::forget();
+    names::forget();
+    args::detach();
     signal::forget_handlers();
     signal::unblock_all();
     signal::ignore(libc::SIGPIPE);

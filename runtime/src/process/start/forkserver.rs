@@ -12,7 +12,7 @@ use super::super::{child, info, init};
 use super::ambient::{Ambient, Changes};
 use super::handshake;
 use crate::memory::statics;
-use crate::sys::{oom, poll};
+use crate::sys::poll;
 use crate::wire::frame::{self, Frame, Kind};
 use crate::wire::Pack;
 use crate::{Error, Result};
@@ -31,6 +31,8 @@ const ATTEMPTS: usize = 3;
 
 struct Server {
     process: Born,
+    /// Which process's helper it is: its children are the children of that one.
+    owner: u32,
     ambient: Ambient,
     /// Children asked for and not received.
     due: u32,
@@ -49,6 +51,10 @@ fn server() -> MutexGuard<'static, Option<Server>> {
 /// system allows no more processes or descriptors.
 pub(crate) fn take() -> Result<(Born, Changes)> {
     let mut slot = server();
+    if slot.as_ref().is_some_and(|server| server.owner != std::process::id()) {
+        // This process is a copy of the owner.
+        slot.take();
+    }
     for _ in 0..ATTEMPTS {
         let server = match &mut *slot {
             Some(server) => server,
@@ -69,6 +75,9 @@ pub(crate) fn take() -> Result<(Born, Changes)> {
 /// Sends the server and its waiting children away and reaps them.
 pub(crate) fn dismiss() {
     let Some(server) = server().take() else { return };
+    if server.owner != std::process::id() {
+        return;
+    }
     let Born { socket, pidfd, .. } = server.process;
     let mut waiting = Vec::new();
     while let Ok(Some(frame)) = frame::receive(&socket, false) {
@@ -89,7 +98,6 @@ pub(crate) fn forget() {
 
 impl Server {
     fn start() -> Result<Self> {
-        oom::watch();
         let ambient = Ambient::now();
         let process = handshake::start(init::Role::Server)?;
         let begun = begin(&process);
@@ -97,7 +105,7 @@ impl Server {
             handshake::end(process.pidfd);
             return Err(error);
         }
-        Ok(Self { process, ambient, due: 0 })
+        Ok(Self { process, owner: std::process::id(), ambient, due: 0 })
     }
 
     /// The next child, or nothing if the server has died.

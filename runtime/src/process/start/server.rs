@@ -28,7 +28,11 @@ pub(crate) fn run(mut socket: OwnedFd) -> ! {
     args::show_name("offspring-server");
     panic::install_hook();
     let alone = prepare(&socket).unwrap_or_else(|error| {
-        let _ = frame::send(&socket, Kind::Failed, error.to_string().as_bytes(), &[], true);
+        let reason = match error {
+            Error::Preload { reason } => reason,
+            other => other.to_string(),
+        };
+        let _ = frame::send(&socket, Kind::Failed, reason.as_bytes(), &[], true);
         clone::exit_now(1)
     });
     while let Ok(Some(frame)) = frame::receive(&socket, true) {
