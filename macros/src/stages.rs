@@ -1,6 +1,7 @@
 //! From an attribute and its item to tokens: parse, check, and only then expand.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 
 use crate::ast::{self, Item};
 use crate::attr;
@@ -145,7 +146,7 @@ fn message_of(
     if errors.count() == refused_options {
         return errors.beside(expand::message::expand(data, &options.path, &tokens));
     }
-    errors.beside(tokens)
+    errors.beside(check::message::without_serde(data).into_token_stream())
 }
 
 fn unparsed(error: syn::Error, mut errors: Errors, tokens: TokenStream) -> TokenStream {

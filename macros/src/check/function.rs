@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
-    FnArg, GenericParam, Generics, Lifetime, Pat, PatType, ReturnType, Signature, Type,
+    FnArg, GenericParam, Generics, Lifetime, Pat, PatType, ReturnType, Signature, Type, TypeParam,
     TypeParamBound, Visibility, WherePredicate, parse_quote,
 };
 
@@ -76,6 +76,7 @@ pub(crate) fn check(
     check_qualifiers(function, kind, errors);
     check_name(&sig.ident, errors);
     check_bounds(&sig.generics, errors);
+    check_parameters(sig, errors);
     let mut parameters = Vec::new();
     for (index, input) in sig.inputs.iter().enumerate() {
         if let FnArg::Typed(argument) = input {
@@ -230,6 +231,62 @@ fn check_bounds(generics: &Generics, errors: &mut Errors) {
         }
     }
     Closures(errors).visit_generics(generics);
+}
+
+/// Type parameters of arguments that are visibly no messages: the compiler's own words for it are long.
+fn check_parameters(sig: &Signature, errors: &mut Errors) {
+    const SAY_NOTHING: &[&str] = &[
+        "Clone",
+        "Copy",
+        "Debug",
+        "Default",
+        "Display",
+        "Eq",
+        "Hash",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+        "Send",
+        "Sized",
+        "Sync",
+        "Unpin",
+    ];
+    for parameter in sig.generics.type_params() {
+        let bounds = bounds_of(parameter, &sig.generics);
+        let empty = bounds.iter().all(|bound| match bound {
+            TypeParamBound::Trait(it) => {
+                let last = it.path.segments.last().map(|segment| segment.ident.to_string());
+                last.is_some_and(|name| SAY_NOTHING.contains(&name.as_str()))
+            }
+            _ => true,
+        });
+        let sent = sig.inputs.iter().any(|input| match input {
+            FnArg::Typed(argument) => types::mentions(&argument.ty, &parameter.ident),
+            FnArg::Receiver(_) => false,
+        });
+        if empty && sent {
+            let name = &parameter.ident;
+            errors.at(
+                parameter,
+                format!(
+                    "`{name}` must be something that can be sent to another process; add the bound \
+                     `{name}: offspring::Message`"
+                ),
+            );
+        }
+    }
+}
+
+/// What is asked of a type parameter, where it is declared and in the `where` clause.
+fn bounds_of<'a>(parameter: &'a TypeParam, generics: &'a Generics) -> Vec<&'a TypeParamBound> {
+    let clause = generics.where_clause.iter().flat_map(|clause| &clause.predicates);
+    let further = clause.filter_map(|predicate| match predicate {
+        WherePredicate::Type(it) if types::mentions(&it.bounded_ty, &parameter.ident) => {
+            Some(&it.bounds)
+        }
+        _ => None,
+    });
+    parameter.bounds.iter().chain(further.flatten()).collect()
 }
 
 fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter {

@@ -1,6 +1,7 @@
 //! Types that are made serialisable: what of them could not be read back in another process.
 
-use syn::{Attribute, Data, DeriveInput, Fields, Meta, Token, punctuated::Punctuated};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Data, DeriveInput, Fields, Meta, Path, Token, parse_quote};
 
 use super::carried;
 use super::types::{self, Subject};
@@ -48,15 +49,36 @@ fn check_fields(fields: &Fields, errors: &mut Errors) {
 
 /// Two derives of one trait are an error that points nowhere useful.
 fn refuse_derive(attribute: &Attribute, errors: &mut Errors) {
-    let Meta::List(list) = &attribute.meta else { return };
-    if !list.path.is_ident("derive") {
-        return;
+    for path in derived(attribute).iter().filter(|path| serde_trait(path).is_some()) {
+        let name = serde_trait(path).unwrap_or_default();
+        errors.at(path, format!("`#[message]` derives `{name}` by itself; leave it out here"));
     }
-    let derived = list.parse_args_with(Punctuated::<syn::Path, Token![,]>::parse_terminated);
-    for path in derived.iter().flatten() {
-        let Some(name) = path.segments.last().map(|segment| &segment.ident) else { continue };
-        if name == "Serialize" || name == "Deserialize" {
-            errors.at(path, format!("`#[message]` derives `{name}` by itself; leave it out here"));
+}
+
+/// The type without serde's derives, which fail where the user has no serde.
+pub(crate) fn without_serde(data: &DeriveInput) -> DeriveInput {
+    let mut plain = data.clone();
+    for attribute in &mut plain.attrs {
+        let derived = derived(attribute);
+        if derived.iter().any(|path| serde_trait(path).is_some()) {
+            let kept = derived.iter().filter(|path| serde_trait(path).is_none());
+            *attribute = parse_quote!(#[derive(#(#kept),*)]);
         }
     }
+    plain
+}
+
+/// What an attribute derives.
+fn derived(attribute: &Attribute) -> Vec<Path> {
+    let Meta::List(list) = &attribute.meta else { return Vec::new() };
+    if !list.path.is_ident("derive") {
+        return Vec::new();
+    }
+    let paths = list.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated);
+    paths.into_iter().flatten().collect()
+}
+
+fn serde_trait(path: &Path) -> Option<String> {
+    let name = path.segments.last()?.ident.to_string();
+    ["Serialize", "Deserialize"].contains(&name.as_str()).then_some(name)
 }

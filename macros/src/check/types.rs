@@ -2,7 +2,7 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Lifetime, PathSegment, Type};
+use syn::{Ident, Lifetime, PathSegment, Type};
 
 use crate::errors::Errors;
 
@@ -36,6 +36,22 @@ pub(crate) fn ungroup(ty: &Type) -> &Type {
         Type::Paren(paren) => ungroup(&paren.elem),
         other => other,
     }
+}
+
+/// Whether `ty` holds a value of the type parameter `name`.
+pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
+    struct Mention<'a>(&'a Ident, bool);
+    impl<'ast> Visit<'ast> for Mention<'_> {
+        fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
+            self.1 |= segment.ident == *self.0;
+            if segment.ident != "PhantomData" {
+                visit::visit_path_segment(self, segment);
+            }
+        }
+    }
+    let mut mention = Mention(name, false);
+    mention.visit_type(ty);
+    mention.1
 }
 
 struct Refusals<'a> {

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ImplItem, ItemImpl};
 
-use super::process::{allow, entry, generic_code, local, position, reply, result_type};
+use super::process::{allow, entry, generic_code, local, make, position, reply, result_type};
 use crate::attr::Setting;
 use crate::check::class::{Class, Taken, is_ours};
 use crate::expand::daemon;
@@ -75,7 +75,7 @@ fn task(class: &Class, settings: &[(Ident, Setting)]) -> TokenStream {
     };
     let settings = daemon::settings(path, title, class.kind, settings);
     let result = result_type(&class.output);
-    let make = quote_spanned!(result.span()=> #private::task::<#result, _>);
+    let make = make(&class.output, path, &code, &pack, &settings);
     let summary =
         format!("Prepares [`run`](Self::run) of this `{title}` for a process of its own.");
     quote! {
@@ -87,7 +87,7 @@ fn task(class: &Class, settings: &[(Ident, Setting)]) -> TokenStream {
             #entry
             let mut #pack = #private::Pack::new();
             #argument::pack(&self, &mut #pack, "self");
-            #make(#code, #pack, #settings)
+            #make
         }
     }
 }

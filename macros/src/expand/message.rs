@@ -25,12 +25,12 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
     }
     let check = fields_are_messages(data, path);
     quote! {
+        #check
         #import
         #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
         #[serde(crate = #serde)]
         #[allow(clippy::unsafe_derive_deserialize)]
         #item
-        #check
     }
 }
 

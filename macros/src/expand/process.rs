@@ -70,37 +70,53 @@ fn run(process: &Process) -> TokenStream {
     let arguments = turbofish(generics);
     let input = local("input");
     let values: Vec<_> = (0..parameters.len()).map(|at| local(&format!("value_{at}"))).collect();
-    let unpacked = parameters.iter().zip(&values).map(|(parameter, value)| {
+    let call = quote!(#name #arguments (#(#values),*));
+    let mut steps = reply(&process.output, path, &call);
+    for (parameter, value) in parameters.iter().zip(&values).rev() {
         let (argument, title) = (argument(parameter, path), &parameter.title);
-        let take = if parameter.lent { quote!(lent) } else { quote!(take) };
-        quote_spanned!(parameter.ty.span()=> let #value = #argument::#take(#input, #title)?;)
-    });
-    let given = parameters
-        .iter()
-        .zip(&values)
-        .map(|(parameter, value)| if parameter.lent { quote!(&*#value) } else { quote!(#value) });
-    let call = quote!(#name #arguments (#(#given),*));
-    let reply = reply(&process.output, path, &call);
+        let span = parameter.ty.span();
+        steps = if parameter.lent {
+            quote_spanned!(span=> #argument::lent(#input, #title, |#input, #value| { #steps }))
+        } else {
+            quote_spanned!(span=> let #value = #argument::take(#input, #title)?; #steps)
+        };
+    }
     quote! {
         #[doc(hidden)]
         fn __offspring_run #parameter_list (
             #input: &mut #private::Unpack<'_>
         ) -> #path::Result<#private::Reply> #bounds {
-            #(#unpacked)*
-            #reply
+            #steps
         }
     }
 }
 
 /// Makes a reply of the value of `call`.
 pub(crate) fn reply(output: &Output, path: &Crate, call: &TokenStream) -> TokenStream {
-    let (private, value) = (path.private(), result_type(output));
-    let make = quote_spanned!(value.span()=> #private::Reply::of::<#value, _>);
+    let back = returned(output, path);
     match output {
         // A block, so that what never comes takes on any type.
-        Output::Never(_) => quote!(#make({ #call })),
-        _ => quote!(#make(#call)),
+        Output::Never(_) => quote!(#back::reply({ #call })),
+        _ => quote!(#back::reply(#call)),
     }
+}
+
+/// `<R as Return<_>>`, at the user's type, so that what it lacks is reported there.
+fn returned(output: &Output, path: &Crate) -> TokenStream {
+    let (private, value) = (path.private(), result_type(output));
+    quote_spanned!(value.span()=> <#value as #private::Return<_>>)
+}
+
+/// Makes a task of what was packed.
+pub(crate) fn make(
+    output: &Output,
+    path: &Crate,
+    code: &TokenStream,
+    pack: &Ident,
+    settings: &TokenStream,
+) -> TokenStream {
+    let (private, back) = (path.private(), returned(output, path));
+    quote!(#private::task(#code, #pack, #settings, #back::unpack))
 }
 
 /// The type that `join` gives.
@@ -135,7 +151,7 @@ fn task(process: &Process, settings: &[(Ident, Setting)]) -> TokenStream {
     };
     let settings = daemon::settings(path, &title, process.kind, settings);
     let result = result_type(&process.output);
-    let make = quote_spanned!(result.span()=> #private::task::<#result, _>);
+    let make = make(&process.output, path, &code, &pack, &settings);
     let summary = format!("Prepares [`{name}`](fn@{name}) to run in a process of its own.");
     quote! {
         #[doc = #summary]
@@ -147,7 +163,7 @@ fn task(process: &Process, settings: &[(Ident, Setting)]) -> TokenStream {
             #entry
             let mut #pack = #private::Pack::new();
             #(#packed)*
-            #make(#code, #pack, #settings)
+            #make
         }
     }
 }

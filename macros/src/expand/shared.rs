@@ -31,6 +31,7 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
         #(#condition)*
         #[automatically_derived]
         #[allow(deprecated)]
+        #[diagnostic::do_not_recommend]
         unsafe impl #parameters #path::Shareable for #name #arguments #bounds {
             const LAYOUT: u64 = { #layout };
         }

@@ -1,7 +1,7 @@
-use offspring::{daemon, process};
+use offspring::process;
 
 #[process]
-#[daemon]
+#[offspring::daemon]
 fn report() {}
 
 fn main() {}

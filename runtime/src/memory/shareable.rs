@@ -52,6 +52,7 @@ pub unsafe trait Shareable: Send + Sync + 'static {
 macro_rules! plain {
     ($($type:ty)*) => {$(
         // SAFETY: plain data of `core` or `std` without pointers, memory of its own, or drop glue.
+        #[diagnostic::do_not_recommend]
         unsafe impl Shareable for $type {
             const LAYOUT: u64 = Hasher::start(stringify!($type)).of::<Self>().finish();
         }
@@ -72,6 +73,7 @@ plain! {
 macro_rules! wrapper {
     ($($name:literal $type:ty),*) => {$(
         // SAFETY: it holds values of T and nothing else, and T is Shareable.
+        #[diagnostic::do_not_recommend]
         unsafe impl<T: Shareable> Shareable for $type {
             const LAYOUT: u64 = Hasher::start($name).of::<Self>().word(T::LAYOUT).finish();
         }
@@ -84,17 +86,20 @@ wrapper! {
 }
 
 // SAFETY: it holds a value of T or of E and nothing else, and both are Shareable.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
     const LAYOUT: u64 =
         Hasher::start("Result").of::<Self>().word(T::LAYOUT).word(E::LAYOUT).finish();
 }
 
 // SAFETY: N values of T and nothing else, and T is Shareable.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
     const LAYOUT: u64 = Hasher::start("array").of::<Self>().word(N as u64).word(T::LAYOUT).finish();
 }
 
 // SAFETY: it has no bytes at all; the bound keeps it Send, Sync and 'static.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: ?Sized + Send + Sync + 'static> Shareable for PhantomData<T> {
     const LAYOUT: u64 = Hasher::start("PhantomData").finish();
 }
@@ -102,6 +107,7 @@ unsafe impl<T: ?Sized + Send + Sync + 'static> Shareable for PhantomData<T> {
 macro_rules! tuple {
     ($($name:ident)+) => {
         // SAFETY: it holds one value of each type and nothing else, and all of them are Shareable.
+        #[diagnostic::do_not_recommend]
         unsafe impl<$($name: Shareable),+> Shareable for ($($name,)+) {
             const LAYOUT: u64 = Hasher::start("tuple").of::<Self>()$(.word($name::LAYOUT))+.finish();
         }

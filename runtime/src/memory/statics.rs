@@ -113,18 +113,20 @@ pub struct SharedStatic<T: 'static> {
     place: AtomicPtr<T>,
 }
 
-impl<T: Shareable> SharedStatic<T> {
+impl<T> SharedStatic<T> {
     /// For the macro: the variable behind `slot`.
     ///
     /// # Panics
     /// At compile time, when slot and type do not belong together.
     #[must_use]
     pub const fn new<I: StaticInit<Value = T>>(slot: &'static StaticSlot) -> Self {
-        assert!(slot.layout == T::LAYOUT, "the slot is another static's");
+        assert!(slot.layout == StaticSlot::of::<I>().layout, "the slot is another static's");
         assert!(slot.size == size_of::<T>() && slot.align == align_of::<T>());
         Self { slot, place: AtomicPtr::new(ptr::null_mut()) }
     }
+}
 
+impl<T: Shareable> SharedStatic<T> {
     #[cold]
     fn find(&self) -> NonNull<T> {
         let found = family().map(|family| family.place_of(self.slot));

@@ -11,7 +11,7 @@ use super::launch::{Launch, Options};
 use super::settings::{Restart, Settings, StartMethod};
 use super::stdio::Stdio;
 use super::supervise::Policy;
-use crate::wire::{Pack, Return, Unpack};
+use crate::wire::{Pack, Unpack};
 use crate::Result;
 
 /// A process that has not been started: function, arguments and options.
@@ -43,10 +43,15 @@ pub struct Task<R> {
 }
 
 /// What the macros make a task with.
-pub fn task<R: Return<By>, By>(code: Code, arguments: Pack, settings: Settings) -> Task<R> {
+pub fn task<R>(
+    code: Code,
+    arguments: Pack,
+    settings: Settings,
+    decode: fn(&mut Unpack<'_>) -> Result<R>,
+) -> Task<R> {
     let policy = Policy::of(&settings);
     let options = Options::new(&settings);
-    Task { code, arguments, options, policy, decode: R::unpack }
+    Task { code, arguments, options, policy, decode }
 }
 
 impl<R> Task<R> {

@@ -51,6 +51,7 @@ unsafe impl<T: Send> Sync for Mutex<T> {}
 
 // SAFETY: plain words and a T. The links in `raw` are addresses, but mean something only to the thread that holds the
 // lock, which wrote them itself.
+#[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable> Shareable for Mutex<T> {
     const LAYOUT: u64 = Hasher::start("Mutex").of::<Self>().word(T::LAYOUT).finish();
 }

@@ -31,13 +31,17 @@ pub trait Argument {
     /// What the child's own looks like to the function.
     fn lend(owned: &Self::Owned) -> &Self;
 
-    /// Takes the child's own, to be lent to the function: [`Argument::unpack`] in a form that names no
-    /// associated type, so that the compiler says only once that there is none.
+    /// Takes the child's own, and lends it to what comes `then`.
     ///
     /// # Errors
-    /// As [`Argument::unpack`].
-    fn lent(unpack: &mut Unpack<'_>, name: &str) -> Result<Lent<Self>> {
-        Self::unpack(unpack, name).map(Lent)
+    /// As [`Argument::unpack`], or those of `then`.
+    fn lent<R>(
+        unpack: &mut Unpack<'_>,
+        name: &str,
+        then: impl FnOnce(&mut Unpack<'_>, &Self) -> Result<R>,
+    ) -> Result<R> {
+        let owned = Self::unpack(unpack, name)?;
+        then(unpack, Self::lend(&owned))
     }
 
     /// Takes an argument that the function gets by value.
@@ -47,23 +51,6 @@ pub trait Argument {
     fn take(unpack: &mut Unpack<'_>, name: &str) -> Result<Self>
     where
         Self: Sized;
-}
-
-/// What a child owns of an argument that its function borrows.
-pub struct Lent<T: Argument + ?Sized>(T::Owned);
-
-impl<T: Argument + ?Sized> std::ops::Deref for Lent<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        T::lend(&self.0)
-    }
-}
-
-impl<T: Argument + ?Sized> std::fmt::Debug for Lent<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lent").finish_non_exhaustive()
-    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -16,7 +16,7 @@ mod handle;
 mod remote;
 mod result;
 
-pub use argument::{Argument, Lent};
+pub use argument::Argument;
 pub use codec::{Pack, Unpack};
 pub use remote::RemoteError;
 pub use result::{ByNothing, BySerde, ByText, Reply, Return};

@@ -24,6 +24,16 @@ pub trait Return<By>: Sized {
     /// # Errors
     /// [`Error::Decode`](crate::Error::Decode) when the bytes are not such a result.
     fn unpack(unpack: &mut Unpack<'_>) -> Result<Self>;
+
+    /// Packs what the function gave.
+    ///
+    /// # Errors
+    /// None; a `Result` is what the generated code gives back.
+    fn reply(self) -> Result<Reply> {
+        let mut pack = Pack::new();
+        self.pack(&mut pack);
+        Ok(Reply(pack))
+    }
 }
 
 /// By serde.
@@ -94,15 +104,3 @@ impl Return<ByNothing> for Infallible {
 /// A result on its way back.
 #[derive(Debug)]
 pub struct Reply(pub(crate) Pack);
-
-impl Reply {
-    /// Packs what the function gave.
-    ///
-    /// # Errors
-    /// None; `Result` lets the generated code use `?` before it.
-    pub fn of<R: Return<By>, By>(result: R) -> Result<Self> {
-        let mut pack = Pack::new();
-        result.pack(&mut pack);
-        Ok(Self(pack))
-    }
-}
