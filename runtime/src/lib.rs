@@ -1,4 +1,142 @@
-//! Annotate a plain function, get a process; annotate a plain struct, get shared memory.
+//! Annotate a plain function, get a process; annotate a plain struct, get shared memory; everything else
+//! works like `std`, but across processes, and survives `kill -9`.
+//!
+//! offspring is Python's `multiprocessing` for Rust. There is no `main` attribute, no call to set
+//! things up, no async, and nothing to add to your `Cargo.toml` but offspring itself.
+//!
+//! # A function becomes a process
+//!
+//! `#[process]` leaves a function as it is and adds two ways to run it elsewhere, under the function's own
+//! name: `f::spawn(..)` starts it, `f::task(..)` prepares it.
+//!
+//! ```
+//! use offspring::prelude::*;
+//!
+//! #[process]
+//! fn count_words(text: &str) -> usize {
+//!     text.split_whitespace().count()
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! assert_eq!(count_words("called as ever"), 3);
+//!
+//! let child: Process<usize> = count_words::spawn("in a process of its own")?;
+//! assert_eq!(child.join()?, 6);
+//! # Ok(())
+//! # }
+//! ```
+//! Arguments are sent by value, or lent (`&str`, `&[T]`, `&Path`, `&T`): the caller keeps its own, the
+//! child gets one of its own. Results come back by value; a `Result` with `std::io::Error` or `Box<dyn
+//! Error + Send + Sync>` does too. Types of yours take part with `#[message]`:
+//!
+//! ```
+//! use offspring::prelude::*;
+//!
+//! #[message]
+//! #[derive(Debug, PartialEq)]
+//! enum Shape {
+//!     Circle { radius: f64 },
+//!     Square(f64),
+//! }
+//!
+//! #[process]
+//! fn grow(shape: Shape, by: f64) -> Shape {
+//!     match shape {
+//!         Shape::Circle { radius } => Shape::Circle { radius: radius * by },
+//!         Shape::Square(side) => Shape::Square(side * by),
+//!     }
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! assert_eq!(grow::spawn(Shape::Square(2.0), 3.0)?.join()?, Shape::Square(6.0));
+//! # Ok(())
+//! # }
+//! ```
+//! A struct with a `run` method is a process as well, Python's class form: see [`macro@process`].
+//!
+//! # Death is a value
+//!
+//! However a child ends, [`Process::join`] returns, and says how: it panicked (with message, place and
+//! backtrace), it left with an exit code, a signal killed it, it ran out of time.
+//!
+//! ```
+//! use offspring::{JoinError, Signal, prelude::*};
+//!
+//! #[process]
+//! fn divide(a: u32, b: u32) -> u32 {
+//!     a / b
+//! }
+//!
+//! #[process(timeout = "50ms")]
+//! fn for_ever() -> ! {
+//!     loop {
+//!         std::thread::park();
+//!     }
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! let (quotient, never) = offspring::join!(divide::task(1, 0), for_ever::task());
+//! let Err(JoinError::Panicked(panic)) = quotient else { panic!("one by zero?") };
+//! assert_eq!(panic.message, "attempt to divide by zero");
+//! assert!(matches!(never, Err(JoinError::TimedOut(_))));
+//!
+//! let child = for_ever::spawn()?;
+//! child.kill()?;
+//! assert!(matches!(child.join(), Err(JoinError::Signaled(Signal::SIGKILL))));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A struct becomes shared memory
+//!
+//! [`Shared<T>`] is `Arc<T>` across processes. `#[shared]` checks that a struct may live there: no pointers, no
+//! heap. What changes is an atomic or stands in a [`sync::Mutex`], so that data races do not compile.
+//!
+//! ```
+//! use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! use offspring::prelude::*;
+//!
+//! #[shared]
+//! struct Account {
+//!     visits: AtomicU64,
+//!     balance: Mutex<i64>,
+//! }
+//!
+//! #[process]
+//! fn deposit(account: &Shared<Account>, amount: i64) {
+//!     account.visits.fetch_add(1, Relaxed);
+//!     *account.balance.lock().unwrap() += amount;
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! let account = Shared::new(Account { visits: AtomicU64::new(0), balance: Mutex::new(0) })?;
+//! let children: Vec<_> = (1..=4).map(|n| deposit::spawn(&account, n)).collect::<Result<_, _>>()?;
+//! for child in children {
+//!     child.join()?;
+//! }
+//! assert_eq!((account.visits.load(Relaxed), *account.balance.lock()?), (4, 10));
+//! # Ok(())
+//! # }
+//! ```
+//! The memory is anonymous: the kernel frees it with its last holder, however that one ended, and a
+//! process can touch only what it was handed. When the holder of a lock is killed, the next one is told
+//! ([`sync::LockError::OwnerDied`]). `#[shared] static` is one variable for the whole family of processes.
+//!
+//! # Daemons and ends
+//!
+//! `#[daemon]` is a process that lives as long as its parent: it is terminated when `main` ends, and killed
+//! by the kernel when the parent is. All other children are waited for when `main` ends.
+//!
+//! # How processes start
+//!
+//! By default a helper, the same executable started again, forks on request ([`StartMethod::ForkServer`]): that is
+//! safe whatever threads run, and costs the same however big this process is. Children are this process's own children
+//! all the same. [`StartMethod::Fork`] and [`StartMethod::Spawn`] are there for those who want them.
+//! `#[preload]` runs a function once in the helper, so that every child starts with it done.
+//!
+//! # Requirements
+//!
+//! 64-bit Linux 5.10 or later with glibc, `/proc` mounted.
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 compile_error!("offspring runs on 64-bit Linux with glibc only");

@@ -1,1 +1,0 @@
-//! Holds the examples beside it; has no code of its own.
