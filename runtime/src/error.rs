@@ -23,6 +23,9 @@ pub enum Error {
     /// An input or output error of the user's own code, carried by `?`.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// An error of this type that a task returned in another process, as its text.
+    #[error(transparent)]
+    Remote(#[from] crate::RemoteError),
     /// Shared memory that was handed over is not what its receiver expects.
     #[error("this shared memory cannot be used as `{expected}`: {reason}")]
     Layout {
@@ -96,6 +99,15 @@ pub enum Error {
     UnknownTask {
         /// The function's path.
         path: String,
+    },
+    /// A process could not make itself ready for its task: a limit it may not set, an argument that
+    /// did not arrive.
+    #[error("{process} could not begin its task: {reason}")]
+    Refused {
+        /// The process's name.
+        process: String,
+        /// What it could not do.
+        reason: String,
     },
     /// A process was joined and has no result.
     #[error(transparent)]

@@ -115,7 +115,7 @@ fn report(Reply(pack): Reply) -> i32 {
     match sent {
         Ok(()) => 0,
         Err(reason) => {
-            send_home(Kind::Refused, &reason);
+            send_home(Kind::Unsendable, &reason);
             1
         }
     }

@@ -66,14 +66,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Takes a new process into the family.
-pub(crate) fn add(born: Born, name: String, daemon: bool, timeout: Option<Duration>) -> Arc<Child> {
+///
+/// `timeout` is the limit and the moment before it could begin to run.
+pub(crate) fn add(
+    born: Born,
+    name: String,
+    daemon: bool,
+    timeout: Option<(Duration, Instant)>,
+) -> Arc<Child> {
     exit::arm();
     let child = Arc::new(Child {
         info: ProcessInfo { pid: born.pid, name, daemon },
         pidfd: born.pidfd,
         socket: Mutex::new(Some(born.socket)),
         status: Mutex::new(None),
-        timeout: timeout.map(|limit| (limit, Instant::now())),
+        timeout,
         killed: AtomicBool::new(false),
     });
     registry().children.insert(child.info.pid, Arc::clone(&child));
@@ -187,6 +194,11 @@ impl Child {
             Kind::Returned => decode(&mut unpack).map_err(lost),
             Kind::Panicked => Err(JoinError::Panicked(unpack.take("panic").map_err(lost)?)),
             Kind::Refused => {
+                let reason: String = unpack.take("reason").map_err(lost)?;
+                let process = self.info.name.clone();
+                Err(JoinError::NotStarted(Box::new(Error::Refused { process, reason })))
+            }
+            Kind::Unsendable => {
                 let reason: String = unpack.take("reason").map_err(lost)?;
                 Err(JoinError::Lost(self.naming(&reason)))
             }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 
@@ -93,9 +93,10 @@ impl Launch {
                 StartMethod::Fork => (fork::take()?, Changes::default()),
                 StartMethod::Spawn => (spawn::take()?, Changes::fresh()?),
             };
+            let timeout = self.options.timeout.map(|limit| (limit, Instant::now()));
             match self.instruct(&born, name, daemon, changes) {
                 Ok(true) => {
-                    return Ok(family::add(born, name.to_owned(), daemon, self.options.timeout));
+                    return Ok(family::add(born, name.to_owned(), daemon, timeout));
                 }
                 Ok(false) => handshake::end(born.pidfd),
                 Err(error) => {

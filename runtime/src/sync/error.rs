@@ -106,3 +106,10 @@ impl<G> From<LockError<G>> for crate::Error {
         Self::Lock(error.without_guard())
     }
 }
+
+/// So that a task that returns `std::io::Result` can write `lock()?`.
+impl<G> From<LockError<G>> for std::io::Error {
+    fn from(error: LockError<G>) -> Self {
+        Self::other(error.without_guard())
+    }
+}

@@ -72,7 +72,7 @@ impl Alone {
             0 => Ok(Forked::Child),
             pid if pid > 0 => {
                 let pid = pid as u32;
-                Ok(Forked::Parent { pid, pidfd: super::pidfd::open(pid)? })
+                Ok(Forked::Parent { pid, pidfd: super::pidfd::adopt(pid)? })
             }
             _ => Err(last_error()),
         }

@@ -32,7 +32,7 @@ pub(crate) fn again(first: &str, inherited: BorrowedFd<'_>) -> nix::Result<(u32,
 
     let pid = posix_spawn(OWN_EXECUTABLE, &actions, &attributes, &arguments, &environment)?;
     let pid = pid.as_raw().unsigned_abs();
-    let pidfd = super::pidfd::open(pid).map_err(|error| Errno::from_raw(error.raw_os_error()))?;
+    let pidfd = super::pidfd::adopt(pid).map_err(|error| Errno::from_raw(error.raw_os_error()))?;
     Ok((pid, pidfd))
 }
 

@@ -19,8 +19,29 @@ pub(crate) enum End {
 
 /// Opens a handle on a process; not yet waited-for children cannot be mistaken.
 pub(crate) fn open(pid: u32) -> Result<OwnedFd> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or(Errno::SRCH)?;
-    process::pidfd_open(pid, PidfdFlags::empty())
+    process::pidfd_open(raw(pid).ok_or(Errno::SRCH)?, PidfdFlags::empty())
+}
+
+/// Opens a handle on a new child; without one (no descriptor left) the child is ended and reaped.
+pub(crate) fn adopt(pid: u32) -> Result<OwnedFd> {
+    open(pid).inspect_err(|_| {
+        if let Some(child) = raw(pid) {
+            // Its number is its own until it is waited for.
+            let _ = process::kill_process(child, process::Signal::KILL);
+            reap_number(pid);
+        }
+    })
+}
+
+/// Waits for a child that is about to end and of which only the number is known.
+pub(crate) fn reap_number(pid: u32) {
+    if let Some(child) = raw(pid) {
+        let _ = retry_on_intr(|| process::waitid(WaitId::Pid(child), WaitIdOptions::EXITED));
+    }
+}
+
+fn raw(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
 }
 
 /// Sends a signal; a process that has ended is left in peace.

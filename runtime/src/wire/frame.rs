@@ -50,8 +50,10 @@ pub(crate) enum Kind {
     Panicked,
     /// A panic that may become the process's end.
     PanicNote,
-    /// Why the task could not be started.
+    /// Why the task could not begin.
     Refused,
+    /// Why there is a result that cannot be sent.
+    Unsendable,
     /// More descriptors of the frame before.
     More,
 }
@@ -59,7 +61,7 @@ pub(crate) enum Kind {
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
         use Kind::*;
-        [Hello, Begin, Ready, Ask, Born, Failed, Task, Returned, Panicked, PanicNote, Refused, More]
+        [Hello, Begin, Ready, Ask, Born, Failed, Task, Returned, Panicked, PanicNote, Refused, Unsendable, More]
             .into_iter()
             .find(|kind| *kind as u8 == byte)
     }
@@ -175,7 +177,7 @@ pub(crate) fn receive(socket: impl AsFd, block: bool) -> Result<Option<Frame>> {
     } else {
         inline
     };
-    while descriptors.len() < header.descriptors {
+    while descriptors.len() < header.descriptors && header.kind != Kind::Born {
         match receive_packet(&socket, block)? {
             Some((more, _, next)) if more.kind == Kind::More && !next.is_empty() => {
                 descriptors.extend(next);
@@ -208,13 +210,14 @@ fn receive_packet(socket: impl AsFd, block: bool) -> Result<Option<Received>> {
         Ok(packet) => packet,
         Err(errno) => return refused(errno),
     };
-    if packet.truncated {
-        // The kernel drops descriptors that this process has no room for.
-        return Err(Error::system("take in the descriptors of a message")(Errno::MFILE));
-    }
     bytes.truncate(packet.len);
     let (header, _) = Header::parse(&bytes).ok_or_else(|| garbled("its header is not ours"))?;
     bytes.drain(..HEADER);
+    // The kernel drops descriptors that this process has no room for. Who is born must be known all
+    // the same, or nobody would ever wait for it.
+    if packet.truncated && header.kind != Kind::Born {
+        return Err(no_room());
+    }
     Ok(Some((header, bytes, packet.descriptors)))
 }
 
@@ -238,6 +241,11 @@ fn read_spilled(memfd: OwnedFd, expected: u64) -> Result<Vec<u8>> {
         return Err(garbled("its body has become shorter"));
     }
     Ok(body)
+}
+
+/// What a receiver says whose descriptor table is full.
+pub(crate) fn no_room() -> Error {
+    Error::system("take in the descriptors of a message")(Errno::MFILE)
 }
 
 fn garbled(what: &str) -> Error {

@@ -12,7 +12,7 @@ use super::super::{child, info, init};
 use super::ambient::{Ambient, Changes};
 use super::handshake;
 use crate::memory::statics;
-use crate::sys::poll;
+use crate::sys::{pidfd, poll};
 use crate::wire::frame::{self, Frame, Kind};
 use crate::wire::Pack;
 use crate::{Error, Result};
@@ -134,8 +134,18 @@ impl Server {
         if self.due < AHEAD {
             self.ask(1)?;
         }
-        let garbled = || Error::Garbled { reason: "the fork server gave no process".to_owned() };
-        born_of(frame).ok_or_else(garbled).map(Some)
+        let pid = frame.number();
+        match (born_of(frame), pid) {
+            (Some(born), _) => Ok(Some(born)),
+            (None, Some(pid)) => {
+                // Its descriptors found no room here, so that it sees the end of its socket.
+                pidfd::reap_number(pid);
+                Err(frame::no_room())
+            }
+            (None, None) => {
+                Err(Error::Garbled { reason: "the fork server gave no process".to_owned() })
+            }
+        }
     }
 
     /// Asks for more children; whether the server is there to hear it.
