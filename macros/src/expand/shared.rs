@@ -25,13 +25,15 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
             const _: u64 = <#name as #path::Shareable>::LAYOUT;
         }
     });
+    // Nobody else's type is like this one; a generic one shows which of its parameters is amiss.
+    let quiet = data.generics.params.is_empty().then(|| quote!(#[diagnostic::do_not_recommend]));
     quote! {
         #representation
         #item
         #(#condition)*
         #[automatically_derived]
         #[allow(deprecated)]
-        #[diagnostic::do_not_recommend]
+        #quiet
         unsafe impl #parameters #path::Shareable for #name #arguments #bounds {
             const LAYOUT: u64 = { #layout };
         }
