@@ -244,6 +244,7 @@ impl Account {
 
 const _: () = {
     #[repr(transparent)]
+    #[allow(unreachable_pub, reason = "as the macro writes it")]
     pub struct AccountMethods(Mutex<Account>);
 
     // SAFETY: transparent, around `Mutex<Account>`.
