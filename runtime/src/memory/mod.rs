@@ -5,12 +5,14 @@
 //! - [`segment`]: one sealed object of memory, its header, and its mapping in this process
 //! - [`regions`]: which addresses of this process are shared memory of ours
 //! - [`owner`]: is the thread that a lock names still there, and in which process?
+//! - [`room`]: how much memory there is to take
 //! - [`shared`]: [`Shared<T>`], `Arc` across processes
 //! - [`statics`]: `#[shared] static`, one variable for the whole family of processes
 
 pub mod layout;
 pub(crate) mod owner;
 pub(crate) mod regions;
+pub(crate) mod room;
 pub(crate) mod segment;
 mod shareable;
 mod shared;

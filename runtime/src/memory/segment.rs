@@ -16,7 +16,6 @@
 
 #![allow(unsafe_code, reason = "one pointer into the mapping is computed")]
 
-use std::fs;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
@@ -24,18 +23,15 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::regions;
+use super::{regions, room};
 use crate::sys::map::Mapping;
-use crate::sys::{image, memfd, robust};
+use crate::sys::{held, image, memfd};
 use crate::{Error, Result};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"offsprng");
 const FORMAT: u64 = 1;
 const HEADER_WORDS: usize = 8;
 const HEADER_BYTES: usize = HEADER_WORDS * size_of::<u64>();
-
-/// From this size on it is worth asking how much memory there is before taking it.
-const LARGE: u64 = 64 << 20;
 
 /// What the payload of a segment consists of.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +89,9 @@ impl Segment {
     pub(crate) fn create(shape: &Shape, count: usize) -> Result<Self> {
         let action = "reserve shared memory";
         let total = shape.total(count).ok_or_else(|| Error::system(action)(Errno::NOMEM))?;
-        check_room(total as u64).map_err(Error::system(action))?;
+        if !room::is_enough(total as u64) {
+            return Err(Error::system(action)(Errno::NOMEM));
+        }
         let fd = memfd::create("offspring", total as u64).map_err(Error::system(action))?;
         let mut header = [0; HEADER_BYTES];
         for (bytes, word) in header.chunks_exact_mut(size_of::<u64>()).zip(shape.header(count)) {
@@ -149,7 +147,7 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         // A lock guard that was forgotten is on the kernel's list of its thread: then the memory has to stay.
-        if robust::any_held_within(self.mapping.start().addr().get(), self.mapping.len()) {
+        if held::any_within(self.mapping.start().addr().get(), self.mapping.len()) {
             return;
         }
         regions::leave(&self.mapping);
@@ -197,19 +195,4 @@ fn judge(
             extent.len
         ))),
     }
-}
-
-/// Refuses what cannot succeed. The kernel would find out only page by page, and would by then have killed
-/// somebody for lack of memory.
-fn check_room(len: u64) -> Result<(), Errno> {
-    if len < LARGE {
-        return Ok(());
-    }
-    let Ok(table) = fs::read_to_string("/proc/meminfo") else { return Ok(()) };
-    let kib = |key: &str| -> u64 {
-        let line = table.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
-        line.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
-    };
-    let room = kib("MemAvailable").saturating_add(kib("SwapFree")).saturating_mul(1024);
-    if len > room && room > 0 { Err(Errno::NOMEM) } else { Ok(()) }
 }

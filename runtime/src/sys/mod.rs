@@ -4,6 +4,7 @@
 //! - [`clone`]: new processes out of this one
 //! - [`exec`]: starting the own executable again
 //! - [`futex`]: sleep on a word of shared memory and wake its sleepers
+//! - [`held`]: which locks each thread of this process holds
 //! - [`image`]: what the running executable is
 //! - [`limits`]: what a process may use
 //! - [`map`]: a mapping that unmaps itself
@@ -20,6 +21,7 @@ pub(crate) mod args;
 pub(crate) mod clone;
 pub(crate) mod exec;
 pub(crate) mod futex;
+pub(crate) mod held;
 pub(crate) mod image;
 pub(crate) mod limits;
 pub(crate) mod map;

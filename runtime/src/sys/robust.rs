@@ -22,7 +22,7 @@
 //!
 //! # Safety
 //! Invariant 1: what is on a thread's list stays mapped. Only locks inside our own segments are put on it, and a
-//! segment asks [`any_held_within`] before it unmaps itself: a guard that was forgotten keeps its segment mapped.
+//! segment asks [`any_within`](super::held::any_within) before it unmaps itself: a guard that was forgotten keeps its segment mapped.
 //! Invariant 2: the links of a lock are written only by the thread that holds it. Invariant 3: a [`Thread`] is used
 //! only on the thread that it describes (it is not `Send`).
 
@@ -34,8 +34,10 @@
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
 use std::sync::Once;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, compiler_fence};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicPtr, compiler_fence};
+
+use super::held::Held;
 
 /// Where the futex word lies, seen from `next`: where glibc has it on every 64-bit system.
 const FUTEX_OFFSET: libc::c_long = -32;
@@ -84,13 +86,13 @@ pub(crate) struct Thread {
     tid: u32,
     /// Null when the thread has no list that our locks fit on.
     head: *mut Head,
-    held: *const Held,
+    held: Option<&'static Held>,
 }
 
 thread_local! {
     // No destructor and a constant start: access is one load, and possible at any time in a thread's life.
     static THREAD: Cell<Thread> =
-        const { Cell::new(Thread { tid: 0, head: ptr::null_mut(), held: ptr::null() }) };
+        const { Cell::new(Thread { tid: 0, head: ptr::null_mut(), held: None }) };
     static LEAVE: Leave = const { Leave };
 }
 
@@ -154,7 +156,9 @@ impl Thread {
         links.prev.0.store(self.head.cast(), Relaxed);
         compiler_fence(SeqCst);
         head.list.0.store(node, Relaxed);
-        self.held().add(links);
+        if let Some(held) = self.held {
+            held.add(ptr::from_ref(links).addr());
+        }
     }
 
     /// Takes the lock of `links` off the list; glibc's `DEQUEUE_MUTEX`.
@@ -169,12 +173,9 @@ impl Thread {
         unsafe { &*prev_of(next) }.0.store(prev, Relaxed);
         // SAFETY: as above.
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
-        self.held().remove(links);
-    }
-
-    fn held(&self) -> &Held {
-        // SAFETY: records are never freed, and a thread that is enrolled has one.
-        unsafe { &*self.held }
+        if let Some(held) = self.held {
+            held.remove(ptr::from_ref(links).addr());
+        }
     }
 }
 
@@ -194,7 +195,7 @@ fn enrol() -> Thread {
         // It fails only without memory; then a forked child that never calls `renew_in_child` has a stale tid.
         let _ = unsafe { libc::pthread_atfork(None, None, Some(in_forked_child)) };
     });
-    let thread = Thread { tid: gettid(), head: find_head(), held: Held::take() };
+    let thread = Thread { tid: gettid(), head: find_head(), held: Some(Held::take()) };
     THREAD.set(thread);
     // A thread that is already running its destructors keeps its record for ever; that is all.
     let _ = LEAVE.try_with(|_| ());
@@ -263,126 +264,16 @@ pub(crate) fn exists(tid: u32) -> bool {
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
-/// How many locks one thread can hold at a time before its record loses track of which.
-const SLOTS: usize = 30;
-
-/// Which locks a thread holds, for the other threads of its process to read (Invariant 1). Records form a list
-/// that only grows; a thread that ends leaves its record to another, unless it ends with a lock in its hands.
-#[derive(Debug)]
-struct Held {
-    next: AtomicPtr<Held>,
-    in_use: AtomicBool,
-    top: AtomicUsize,
-    slots: [AtomicUsize; SLOTS],
-    /// How many more there are than slots.
-    beyond: AtomicUsize,
-}
-
-static RECORDS: AtomicPtr<Held> = AtomicPtr::new(ptr::null_mut());
-
-impl Held {
-    fn all() -> impl Iterator<Item = &'static Self> {
-        // SAFETY: records are made by `Box::leak` and never freed. Acquire pairs with the push in `take`.
-        let next = |at: *mut Self| unsafe { at.as_ref() };
-        std::iter::successors(next(RECORDS.load(Acquire)), move |record| {
-            next(record.next.load(Relaxed))
-        })
-    }
-
-    fn take() -> *const Self {
-        let vacant = Self::all()
-            .find(|record| record.in_use.compare_exchange(false, true, Acquire, Relaxed).is_ok());
-        if let Some(record) = vacant {
-            return record;
-        }
-        let record: &Self = Box::leak(Box::new(Self {
-            next: AtomicPtr::new(ptr::null_mut()),
-            in_use: AtomicBool::new(true),
-            top: AtomicUsize::new(0),
-            slots: [const { AtomicUsize::new(0) }; SLOTS],
-            beyond: AtomicUsize::new(0),
-        }));
-        let mut first = RECORDS.load(Relaxed);
-        loop {
-            record.next.store(first, Relaxed);
-            let new = ptr::from_ref(record).cast_mut();
-            // Release: whoever finds the record finds it filled in.
-            match RECORDS.compare_exchange_weak(first, new, Release, Relaxed) {
-                Ok(_) => return record,
-                Err(now) => first = now,
-            }
-        }
-    }
-
-    // Only the owner writes, so that plain loads and stores do; readers are ordered by whatever gave them the
-    // last handle of the segment that they ask about.
-    #[inline]
-    fn add(&self, links: &Links) {
-        let top = self.top.load(Relaxed);
-        if let Some(slot) = self.slots.get(top) {
-            slot.store(ptr::from_ref(links).addr(), Relaxed);
-            self.top.store(top + 1, Relaxed);
-        } else {
-            self.beyond.store(self.beyond.load(Relaxed) + 1, Relaxed);
-        }
-    }
-
-    #[inline]
-    fn remove(&self, links: &Links) {
-        let address = ptr::from_ref(links).addr();
-        let last = self.top.load(Relaxed).wrapping_sub(1);
-        match self.slots.get(last) {
-            Some(slot) if slot.load(Relaxed) == address && self.beyond.load(Relaxed) == 0 => {
-                slot.store(0, Relaxed);
-                self.top.store(last, Relaxed);
-            }
-            _ => self.remove_below(address),
-        }
-    }
-
-    /// Locks given back in another order than last in, first out.
-    #[cold]
-    fn remove_below(&self, address: usize) {
-        match self.slots.iter().find(|slot| slot.load(Relaxed) == address) {
-            Some(slot) => slot.store(0, Relaxed),
-            None => self.beyond.store(self.beyond.load(Relaxed).saturating_sub(1), Relaxed),
-        }
-        let filled = self.slots.iter().rposition(|slot| slot.load(Relaxed) != 0);
-        self.top.store(filled.map_or(0, |at| at + 1), Relaxed);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.beyond.load(Relaxed) == 0 && self.slots.iter().all(|slot| slot.load(Relaxed) == 0)
-    }
-
-    fn clear_all_but(own: *const Self) {
-        for record in Self::all() {
-            record.slots.iter().for_each(|slot| slot.store(0, Relaxed));
-            record.beyond.store(0, Relaxed);
-            record.top.store(0, Relaxed);
-            record.in_use.store(ptr::eq(record, own), Release);
-        }
-    }
-}
-
-/// Whether any thread of this process has a lock on its list that lies in these addresses.
-pub(crate) fn any_held_within(start: usize, len: usize) -> bool {
-    Held::all().any(|record| {
-        record.beyond.load(Relaxed) != 0
-            || record.slots.iter().any(|slot| slot.load(Relaxed).wrapping_sub(start) < len)
-    })
-}
-
 /// Gives a thread's record back when the thread ends.
 struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let thread = THREAD.replace(Thread { tid: 0, head: ptr::null_mut(), held: ptr::null() });
+        let thread = THREAD.replace(Thread { tid: 0, head: ptr::null_mut(), held: None });
         // A thread that ends with a lock on its list (a forgotten guard) must keep it mapped until the kernel
         // has read the list, so that its record stays as it is.
-        if !thread.held.is_null() && thread.held().is_empty() {
-            thread.held().in_use.store(false, Release);
+        if let Some(held) = thread.held {
+            held.give_back();
         }
     }
 }
