@@ -5,5 +5,6 @@
 //! comes only when every process that inherited it has ended: nothing stays behind either.
 
 mod counting;
+mod deaths;
 mod lessons;
 mod program;
