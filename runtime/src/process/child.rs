@@ -15,7 +15,7 @@ use super::info::ProcessInfo;
 use super::order::Order;
 use super::panic::{self, Panic};
 use super::{exit, info};
-use crate::sys::{args, clone, poll, signal};
+use crate::sys::{self, args, clone, poll, signal};
 use crate::wire::frame::{self, Frame, Kind};
 use crate::wire::{Pack, Reply, Unpack};
 use crate::{Error, Result};
@@ -78,11 +78,7 @@ fn run(frame: Frame) -> Result<Reply> {
 
 /// Takes on the task's identity, and its dependence on the parent.
 fn become_task(order: &Order) -> Result<()> {
-    let me = ProcessInfo {
-        pid: std::process::id(),
-        name: order.name.clone(),
-        daemon: order.daemon,
-    };
+    let me = ProcessInfo { pid: sys::own_pid(), name: order.name.clone(), daemon: order.daemon };
     info::become_child(me, order.parent.clone());
     if order.daemon
         && let Some(home) = home()

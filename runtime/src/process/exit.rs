@@ -53,6 +53,9 @@ fn end_daemons(daemons: &[Arc<Child>]) {
         // A stopped one can hear only when it goes on.
         let _ = daemon.signal(libc::SIGCONT);
     }
+    if daemons.is_empty() {
+        return;
+    }
     let deadline = Instant::now() + GRACE;
     for daemon in daemons {
         if !matches!(daemon.wait(Some(deadline)), Ok(Some(_))) {

@@ -12,7 +12,7 @@ use super::join_error::JoinError;
 use super::signal::Signal;
 use super::status::ExitStatus;
 use crate::sys::pidfd::{self, End};
-use crate::sys::{oom, poll};
+use crate::sys::{self, oom, poll};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
 use crate::{Error, Result};
@@ -51,7 +51,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry { owner: 0, children: BTr
 /// not its own, and each of its ends of their sockets would keep a daemon alive beyond its parent.
 fn registry() -> MutexGuard<'static, Registry> {
     let mut registry = lock(&REGISTRY);
-    let me = std::process::id();
+    let me = sys::own_pid();
     if registry.owner != me {
         for child in std::mem::take(&mut registry.children).into_values() {
             lock(&child.socket).take();
@@ -125,8 +125,8 @@ impl Child {
             if let Some(status) = self.status() {
                 return Ok(Some(status));
             }
-            let ended =
-                poll::wait_one(self.pidfd(), deadline).map_err(Error::system("wait for a process"))?;
+            let ended = poll::wait_one(self.pidfd(), deadline)
+                .map_err(Error::system("wait for a process"))?;
             if !ended {
                 return Ok(None);
             }

@@ -148,7 +148,9 @@ impl<R> Process<R> {
 impl<R> Drop for Process<R> {
     fn drop(&mut self) {
         // A supervised one is being watched already.
-        if !self.line.is_supervised() && matches!(self.first.reap(), Ok(None) | Err(Error::System { .. })) {
+        if !self.line.is_supervised()
+            && matches!(self.first.reap(), Ok(None) | Err(Error::System { .. }))
+        {
             keeper::watch(Arc::clone(&self.line));
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys::{pidfd, poll};
+use crate::sys::{self, pidfd, poll};
 use crate::{Error, Result};
 
 /// A process of the family.
@@ -49,7 +49,7 @@ pub(crate) fn is_daemon() -> bool {
 /// ```
 pub fn current() -> ProcessInfo {
     identity().current.clone().unwrap_or_else(|| ProcessInfo {
-        pid: std::process::id(),
+        pid: sys::own_pid(),
         name: "main".to_owned(),
         daemon: false,
     })
@@ -64,7 +64,7 @@ impl ProcessInfo {
     /// Whether the process lives: true for this process itself, its parent and its children as long as they
     /// do; false for one that is neither (its number may by now be another's).
     pub fn is_alive(&self) -> bool {
-        self.pid == std::process::id() || matches!(self.wait_timeout(Duration::ZERO), Ok(false))
+        self.pid == sys::own_pid() || matches!(self.wait_timeout(Duration::ZERO), Ok(false))
     }
 
     /// Waits until the process has ended; whether it has.

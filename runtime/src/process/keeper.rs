@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::supervise::{Line, Verdict};
-use crate::sys::{poll, signal};
+use crate::sys::{self, poll, signal};
 
 struct Keeper {
     wake: Arc<OwnedFd>,
@@ -88,7 +88,7 @@ pub(crate) fn stop() {
 /// Ends the helper thread until the guard is dropped; a copy of this process that is forked
 /// meanwhile has no helper and no one to care for.
 pub(crate) fn pause() -> Paused {
-    Paused { watches: dismiss(), owner: std::process::id() }
+    Paused { watches: dismiss(), owner: sys::own_pid() }
 }
 
 /// The helper thread's work while it does not run.
@@ -99,7 +99,7 @@ pub(crate) struct Paused {
 
 impl Drop for Paused {
     fn drop(&mut self) {
-        if self.owner == std::process::id() {
+        if self.owner == sys::own_pid() {
             employ(std::mem::take(&mut self.watches));
         }
     }

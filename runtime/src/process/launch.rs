@@ -139,7 +139,8 @@ impl Launch {
         let [output, error_output] = changes.output;
         let inherited = [None, output, error_output];
         for (stream, inherited) in inherited.into_iter().enumerate() {
-            streams[stream] = source(options.streams[stream].as_ref(), stream, inherited)?.map(&mut place);
+            streams[stream] =
+                source(options.streams[stream].as_ref(), stream, inherited)?.map(&mut place);
         }
         let directory = match &options.directory {
             None => changes.directory,

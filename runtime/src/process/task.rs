@@ -11,8 +11,8 @@ use super::launch::{Launch, Options};
 use super::settings::{Restart, Settings, StartMethod};
 use super::stdio::Stdio;
 use super::supervise::Policy;
-use crate::wire::{Pack, Unpack};
 use crate::Result;
+use crate::wire::{Pack, Unpack};
 
 /// A process that has not been started: function, arguments and options.
 ///

@@ -25,10 +25,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::System`] when the system refuses to wait.
-pub fn wait_any(
-    processes: &[&dyn Waitable],
-    timeout: Option<Duration>,
-) -> Result<Vec<usize>> {
+pub fn wait_any(processes: &[&dyn Waitable], timeout: Option<Duration>) -> Result<Vec<usize>> {
     // A timeout beyond the clock's end is none.
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let descriptors: Vec<_> = processes.iter().map(|process| process.as_fd()).collect();

@@ -21,7 +21,8 @@ pub(crate) fn again(first: &str, inherited: BorrowedFd<'_>) -> nix::Result<(u32,
         .chain(std::env::args_os())
         .map(|argument| c_string(argument.into_vec()))
         .collect();
-    let environment: Vec<CString> = std::env::vars_os().map(|(key, value)| variable(&key, &value)).collect();
+    let environment: Vec<CString> =
+        std::env::vars_os().map(|(key, value)| variable(&key, &value)).collect();
 
     let mut actions = PosixSpawnFileActions::init()?;
     // Copying a descriptor onto itself clears close-on-exec in the new process only (glibc 2.29).

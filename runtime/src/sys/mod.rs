@@ -17,6 +17,11 @@
 //! - [`socket`]: messages with descriptors
 //! - [`standard`]: standard streams and environment of a process being set up
 
+/// This process's id, without the C library in between.
+pub(crate) fn own_pid() -> u32 {
+    rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
+}
+
 pub(crate) mod args;
 pub(crate) mod clone;
 pub(crate) mod exec;

@@ -103,8 +103,7 @@ pub(crate) fn die_after(delay: Duration) -> Result<()> {
     use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
     let kill = SigEvent::new(SigevNotify::SigevSignal { signal: Signal::SIGKILL, si_value: 0 });
     let to_rustix = |error: nix::Error| Errno::from_raw_os_error(error as i32);
-    let mut timer =
-        Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, kill).map_err(to_rustix)?;
+    let mut timer = Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, kill).map_err(to_rustix)?;
     // A timer of zero would never fire.
     let delay = delay.max(Duration::from_nanos(1)).into();
     timer.set(Expiration::OneShot(delay), TimerSetTimeFlags::empty()).map_err(to_rustix)?;
@@ -168,7 +167,8 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut l
     let address = unsafe { (*info).si_addr() } as usize;
     let limit = STACK_LIMIT.load(Relaxed);
     if (limit.saturating_sub(GUARD)..limit.saturating_add(GUARD)).contains(&address) {
-        const TEXT: &[u8] = b"\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow\n";
+        const TEXT: &[u8] =
+            b"\nthread 'main' has overflowed its stack\nfatal runtime error: stack overflow\n";
         // SAFETY: write and abort are async-signal-safe.
         unsafe { libc::write(2, TEXT.as_ptr().cast(), TEXT.len()) };
         // SAFETY: as above.

@@ -79,8 +79,7 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], block: bool) -> Resu
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     retry_on_intr(|| {
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let message =
-            net::recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+        let message = net::recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
         let mut descriptors = Vec::new();
         for ancillary in control.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = ancillary {

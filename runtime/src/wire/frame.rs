@@ -61,9 +61,12 @@ pub(crate) enum Kind {
 impl Kind {
     fn from_byte(byte: u8) -> Option<Self> {
         use Kind::*;
-        [Hello, Begin, Ready, Ask, Born, Failed, Task, Returned, Panicked, PanicNote, Refused, Unsendable, More]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        [
+            Hello, Begin, Ready, Ask, Born, Failed, Task, Returned, Panicked, PanicNote, Refused,
+            Unsendable, More,
+        ]
+        .into_iter()
+        .find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -236,7 +239,9 @@ fn read_spilled(memfd: OwnedFd, expected: u64) -> Result<Vec<u8>> {
         return Err(refused(Errno::NOMEM.into()));
     }
     let mut file = File::from(memfd);
-    io::Seek::rewind(&mut file).and_then(|()| (&file).take(len).read_to_end(&mut body)).map_err(refused)?;
+    io::Seek::rewind(&mut file)
+        .and_then(|()| (&file).take(len).read_to_end(&mut body))
+        .map_err(refused)?;
     if body.len() as u64 != len {
         return Err(garbled("its body has become shorter"));
     }

@@ -14,22 +14,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Shareable, Shared};
 
-thread_local! {
-    static EXPORTS: RefCell<Option<Vec<Arc<OwnedFd>>>> = const { RefCell::new(None) };
-    static IMPORTS: RefCell<Option<Vec<Option<OwnedFd>>>> = const { RefCell::new(None) };
+/// What the message that this thread is writing or reading has beside its bytes.
+#[derive(Default)]
+struct Table {
+    exports: Option<Vec<Arc<OwnedFd>>>,
+    imports: Option<Vec<Option<OwnedFd>>>,
     /// What went wrong, in words: postcard keeps no text of a custom error.
-    static REASON: RefCell<Option<String>> = const { RefCell::new(None) };
+    reason: Option<String>,
+}
+
+// One table, not three: its destructor is registered once, in the fork server, and not in every child.
+thread_local! {
+    static TABLE: RefCell<Table> = const {
+        RefCell::new(Table { exports: None, imports: None, reason: None })
+    };
 }
 
 /// Runs `encode`; handles that it meets are appended to `descriptors`.
-pub(super) fn exporting<R>(
-    descriptors: &mut Vec<Arc<OwnedFd>>,
-    encode: impl FnOnce() -> R,
-) -> R {
-    REASON.take();
-    let outer = EXPORTS.replace(Some(std::mem::take(descriptors)));
+pub(super) fn exporting<R>(descriptors: &mut Vec<Arc<OwnedFd>>, encode: impl FnOnce() -> R) -> R {
+    let outer = TABLE.with_borrow_mut(|table| {
+        table.reason = None;
+        table.exports.replace(std::mem::take(descriptors))
+    });
     let result = encode();
-    *descriptors = EXPORTS.replace(outer).unwrap_or_default();
+    let own = TABLE.with_borrow_mut(|table| std::mem::replace(&mut table.exports, outer));
+    *descriptors = own.unwrap_or_default();
     result
 }
 
@@ -38,16 +47,19 @@ pub(super) fn importing<R>(
     descriptors: &mut Vec<Option<OwnedFd>>,
     decode: impl FnOnce() -> R,
 ) -> R {
-    REASON.take();
-    let outer = IMPORTS.replace(Some(std::mem::take(descriptors)));
+    let outer = TABLE.with_borrow_mut(|table| {
+        table.reason = None;
+        table.imports.replace(std::mem::take(descriptors))
+    });
     let result = decode();
-    *descriptors = IMPORTS.replace(outer).unwrap_or_default();
+    let own = TABLE.with_borrow_mut(|table| std::mem::replace(&mut table.imports, outer));
+    *descriptors = own.unwrap_or_default();
     result
 }
 
 /// Why the last encoding or decoding of this thread failed.
 pub(super) fn reason(error: &postcard::Error) -> String {
-    REASON.take().unwrap_or_else(|| match error {
+    TABLE.with_borrow_mut(|table| table.reason.take()).unwrap_or_else(|| match error {
         postcard::Error::DeserializeUnexpectedEnd => "the bytes end too early".to_owned(),
         postcard::Error::SerdeSerCustom | postcard::Error::SerdeDeCustom => {
             "its own serde code refused it (a path or text that is not UTF-8?)".to_owned()
@@ -58,28 +70,27 @@ pub(super) fn reason(error: &postcard::Error) -> String {
 
 fn explain(text: impl fmt::Display) -> String {
     let text = text.to_string();
-    REASON.set(Some(text.clone()));
+    TABLE.with_borrow_mut(|table| table.reason = Some(text.clone()));
     text
 }
 
 /// Notes a descriptor to travel; gives its place in the message.
 fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
-    EXPORTS.with_borrow_mut(|exports| {
-        let exports = exports.as_mut().ok_or_else(|| {
-            explain("a handle can only travel as an argument, a result or a message of offspring")
-        })?;
+    let place = TABLE.with_borrow_mut(|table| {
+        let exports = table.exports.as_mut()?;
         exports.push(Arc::clone(descriptor));
-        u32::try_from(exports.len() - 1).map_err(|_| explain("too many handles in one message"))
+        u32::try_from(exports.len() - 1).ok()
+    });
+    place.ok_or_else(|| {
+        explain("a handle can only travel as an argument, a result or a message of offspring")
     })
 }
 
 fn import(place: u32) -> Result<OwnedFd, String> {
-    IMPORTS.with_borrow_mut(|imports| {
-        imports
-            .as_mut()
-            .and_then(|imports| imports.get_mut(place as usize)?.take())
-            .ok_or_else(|| explain("the handle's descriptor did not come with the message"))
-    })
+    let descriptor = TABLE.with_borrow_mut(|table| {
+        table.imports.as_mut()?.get_mut(usize::try_from(place).ok()?)?.take()
+    });
+    descriptor.ok_or_else(|| explain("the handle's descriptor did not come with the message"))
 }
 
 impl<T: ?Sized> Serialize for Shared<T> {

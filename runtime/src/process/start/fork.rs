@@ -5,8 +5,8 @@ use std::io::Write as _;
 use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
-use crate::sys::clone::{Alone, Forked};
 use crate::memory::statics;
+use crate::sys::clone::{Alone, Forked};
 use crate::sys::{args, signal, socket, standard};
 use crate::{Error, Result};
 

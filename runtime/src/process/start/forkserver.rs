@@ -12,9 +12,9 @@ use super::super::{child, info, init};
 use super::ambient::{Ambient, Changes};
 use super::handshake;
 use crate::memory::statics;
-use crate::sys::{pidfd, poll};
-use crate::wire::frame::{self, Frame, Kind};
+use crate::sys::{self, pidfd, poll};
 use crate::wire::Pack;
+use crate::wire::frame::{self, Frame, Kind};
 use crate::{Error, Result};
 
 /// How many children the server keeps waiting. Two hide the fork behind the task before; more only
@@ -51,7 +51,7 @@ fn server() -> MutexGuard<'static, Option<Server>> {
 /// system allows no more processes or descriptors.
 pub(crate) fn take() -> Result<(Born, Changes)> {
     let mut slot = server();
-    if slot.as_ref().is_some_and(|server| server.owner != std::process::id()) {
+    if slot.as_ref().is_some_and(|server| server.owner != sys::own_pid()) {
         // This process is a copy of the owner.
         slot.take();
     }
@@ -75,7 +75,7 @@ pub(crate) fn take() -> Result<(Born, Changes)> {
 /// Sends the server and its waiting children away and reaps them.
 pub(crate) fn dismiss() {
     let Some(server) = server().take() else { return };
-    if server.owner != std::process::id() {
+    if server.owner != sys::own_pid() {
         return;
     }
     let Born { socket, pidfd, .. } = server.process;
@@ -105,7 +105,7 @@ impl Server {
             handshake::end(process.pidfd);
             return Err(error);
         }
-        Ok(Self { process, owner: std::process::id(), ambient, due: 0 })
+        Ok(Self { process, owner: sys::own_pid(), ambient, due: 0 })
     }
 
     /// The next child, or nothing if the server has died.
@@ -165,12 +165,7 @@ fn begin(process: &Born) -> Result<()> {
 }
 
 /// Sends a word to the server; whether it was there to hear it.
-fn send(
-    socket: &OwnedFd,
-    kind: Kind,
-    body: &[u8],
-    descriptors: &[Arc<OwnedFd>],
-) -> Result<bool> {
+fn send(socket: &OwnedFd, kind: Kind, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Result<bool> {
     match frame::send(socket, kind, body, descriptors, true) {
         Ok(()) => Ok(true),
         Err(error) if child::is_gone(&error) => Ok(false),

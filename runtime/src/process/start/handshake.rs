@@ -57,7 +57,8 @@ pub(crate) fn expect(
 ) -> Result<Frame> {
     let deadline = Instant::now() + within;
     let waiting = [from.socket.as_fd(), from.pidfd.as_fd()];
-    let ready = poll::wait(&waiting, Some(deadline)).map_err(Error::system("wait for a process"))?;
+    let ready =
+        poll::wait(&waiting, Some(deadline)).map_err(Error::system("wait for a process"))?;
     if ready.is_empty() {
         return Err(failed(what, &format!("it said nothing for {within:?}")));
     }

@@ -13,9 +13,9 @@ use super::super::info::ProcessInfo;
 use super::super::{child, panic};
 use crate::memory::statics;
 use crate::sys::clone::{self, Alone, Forked};
-use crate::sys::{args, poll, signal, socket, standard};
-use crate::wire::frame::{self, Frame, Kind};
+use crate::sys::{self, args, poll, signal, socket, standard};
 use crate::wire::Unpack;
+use crate::wire::frame::{self, Frame, Kind};
 use crate::{Error, Result};
 
 /// Terminal signals are for the program, not for its helper, which ends when the program does.
@@ -59,6 +59,8 @@ fn prepare(socket: &OwnedFd) -> Result<Alone> {
     if !PRELOADS.is_empty() {
         preload(socket, parent)?;
     }
+    // What every child will do, done once: std makes its buffer on first use.
+    let _ = std::io::Write::flush(&mut std::io::stdout());
     let alone = Alone::check().map_err(|threads| Error::Preload {
         reason: format!("it left {threads} threads running, which children would not have"),
     })?;
@@ -69,7 +71,7 @@ fn prepare(socket: &OwnedFd) -> Result<Alone> {
 /// Runs what the user wants done once. No message comes meanwhile, so that anything that happens on
 /// the socket is the parent's death.
 fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
-    let me = ProcessInfo { pid: std::process::id(), name: "preload".to_owned(), daemon: true };
+    let me = ProcessInfo { pid: sys::own_pid(), name: "preload".to_owned(), daemon: true };
     super::super::info::become_child(me, parent);
     signal::die_with(socket.as_fd()).map_err(Error::system("get ready"))?;
     if poll::is_ready(socket.as_fd()) {
@@ -81,7 +83,6 @@ fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
             Error::Preload { reason: format!("{}: {}", preload.path, seen.message) }
         })?;
     }
-    let _ = std::io::Write::flush(&mut std::io::stdout());
     signal::live_without(socket.as_fd()).map_err(Error::system("get ready"))
 }
 
