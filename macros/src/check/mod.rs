@@ -1,6 +1,7 @@
 //! The rules: what may be annotated, and what to write instead of that which may not.
 //!
 //! - [`function`]: functions that become processes, and what is kept of them
+//! - [`generics`]: their generic parameters
 //! - [`class`]: blocks whose `run` becomes a process
 //! - [`message`]: types that are made serialisable
 //! - [`preload`]: functions for the fork server
@@ -12,6 +13,7 @@
 pub(crate) mod carried;
 pub(crate) mod class;
 pub(crate) mod function;
+pub(crate) mod generics;
 pub(crate) mod message;
 pub(crate) mod methods;
 pub(crate) mod preload;

@@ -48,8 +48,7 @@ fn what_is_lent_becomes_the_childs_own() {
 }
 
 #[process]
-#[expect(clippy::needless_lifetimes, reason = "lifetimes are what is tested")]
-fn with_lifetimes<'a, 'b: 'a, T>(text: &'a str, bytes: &'b [u8], value: &'a T) -> usize
+fn with_lifetimes<'a, 'b, T>(text: &'a str, bytes: &'b [u8], value: &'a T) -> usize
 where
     T: Message + 'a,
     'b: 'a,

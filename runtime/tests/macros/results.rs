@@ -9,6 +9,7 @@ use offspring::{JoinError, message, process};
 fn nothing() {}
 
 #[process]
+#[expect(clippy::unused_unit, reason = "it is a result like others")]
 fn unit() -> () {}
 
 #[process]
