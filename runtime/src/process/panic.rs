@@ -23,8 +23,8 @@ pub struct Panic {
     pub backtrace: Option<String>,
     /// In which thread: `main` unless the task has named others.
     pub thread: Option<String>,
-    /// The name of the process.
-    pub process: String,
+    /// The name of the process; boxed so that no `Result` of ours is large in clippy's eyes.
+    pub process: Box<str>,
     /// The id of the process.
     pub pid: u32,
 }
@@ -63,21 +63,21 @@ pub(crate) fn install_hook() {
 pub(crate) fn caught(payload: &(dyn Any + Send)) -> Panic {
     LAST.take().unwrap_or_else(|| {
         // The task has set a hook of its own, so that only the payload is known.
-        let info::ProcessInfo { pid, name: process, .. } = info::current();
+        let info::ProcessInfo { pid, name, .. } = info::current();
         let message = text_of(payload);
-        Panic { message, location: None, backtrace: None, thread: None, process, pid }
+        Panic { message, location: None, backtrace: None, thread: None, process: name.into(), pid }
     })
 }
 
 impl Panic {
     fn seen(panic: &PanicHookInfo<'_>) -> Self {
-        let info::ProcessInfo { pid, name: process, .. } = info::current();
+        let info::ProcessInfo { pid, name, .. } = info::current();
         Self {
             message: text_of(panic.payload()),
             location: panic.location().map(ToString::to_string),
             backtrace: Some(Backtrace::force_capture().to_string()),
             thread: thread_name(),
-            process,
+            process: name.into(),
             pid,
         }
     }
