@@ -99,7 +99,7 @@ impl<'ast> Visit<'ast> for Refusals<'_> {
                 Subject::Argument(_) => self.refuse(
                     some,
                     "cannot be `impl Trait`, because the child must name its type; write a generic \
-                     parameter `T: Trait`, or a concrete type",
+                     parameter `T: Trait + offspring::Message`, or a concrete type",
                 ),
                 _ => self.refuse(
                     some,

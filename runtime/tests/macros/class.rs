@@ -91,6 +91,24 @@ fn hang() {
 #[process(daemon = false)]
 fn plain() {}
 
+#[message]
+struct Watcher(u32);
+
+#[daemon(name = "watcher")]
+impl Watcher {
+    fn run(self) -> u32 {
+        self.0
+    }
+}
+
+#[test]
+fn a_struct_with_run_may_be_a_daemon() {
+    let watcher = Watcher(3).spawn().unwrap();
+    assert!(watcher.is_daemon());
+    assert_eq!(watcher.name(), "watcher");
+    assert_eq!(watcher.join().unwrap(), 3);
+}
+
 #[test]
 fn options_of_the_attribute_reach_the_process() {
     let reporter = report::spawn(Duration::from_millis(5)).unwrap();

@@ -58,6 +58,25 @@ fn tasks_of_one_name_in_two_bodies_are_two() {
     assert_eq!(second_body().spawn().unwrap().join().unwrap(), 201);
 }
 
+fn in_a_generic_body<T: Default>() -> (offspring::Task<u32>, T) {
+    #[process]
+    fn plain(n: u32) -> u32 {
+        n + 1
+    }
+    #[process]
+    fn generic<U: offspring::Message>(value: U) -> U {
+        value
+    }
+    assert_eq!(generic::spawn('x').unwrap().join().unwrap(), 'x');
+    (plain::task(1), T::default())
+}
+
+#[test]
+fn bodies_of_generic_functions_may_hold_tasks() {
+    assert_eq!(in_a_generic_body::<u8>().0.spawn().unwrap().join().unwrap(), 2);
+    assert_eq!(in_a_generic_body::<String>().0.spawn().unwrap().join().unwrap(), 2);
+}
+
 macro_rules! tasks {
     ($($name:ident($argument:ident: $type:ty) -> $result:ty = $value:expr;)*) => {
         $(
