@@ -6,7 +6,8 @@
 #![allow(unsafe_code, reason = "a process that is copied in mid-air is unsafe by nature")]
 
 use std::marker::PhantomData;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use rustix::io::{Errno, Result};
 
@@ -40,26 +41,29 @@ impl Alone {
     /// Raw clone skips what glibc's fork does for the child: its cached thread id is mended by
     /// `CLONE_CHILD_SETTID` with the address that the kernel knows from `PR_GET_TID_ADDRESS`, its
     /// robust list by registering the head again (see rust-lang/rust#82971 for the traps).
-    pub(crate) fn fork_sibling(&self) -> Result<Forked> {
+    ///
+    /// The kernel notes the new process's id in `note` before either side runs on. An error after that
+    /// means that the sibling is there but no descriptor was left to hold it by.
+    pub(crate) fn fork_sibling(&self, note: &AtomicU32) -> Result<Forked> {
         robust::prepare();
         let tid_address = thread_id_address()?;
-        let mut pidfd: RawFd = -1;
         let flags = libc::CLONE_PARENT
-            | libc::CLONE_PIDFD
+            | libc::CLONE_PARENT_SETTID
             | libc::CLONE_CHILD_SETTID
             | libc::CLONE_CHILD_CLEARTID
             | libc::SIGCHLD;
-        // SAFETY: without CLONE_VM this is fork; both addresses are valid for the kernel's writes,
-        // and there is no other thread (`self`).
-        match unsafe { raw_clone(flags, &mut pidfd, tid_address) } {
+        // SAFETY: without CLONE_VM this is fork; both addresses are valid for the kernel's writes (an
+        // atomic as it gives leave to write through it), and there is no other thread (`self`).
+        match unsafe { raw_clone(flags, note.as_ptr(), tid_address) } {
             0 => {
                 robust::renew_in_child();
                 Ok(Forked::Child)
             }
             pid if pid > 0 => {
-                // SAFETY: CLONE_PIDFD has put a new descriptor there that nobody else knows.
-                let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-                Ok(Forked::Parent { pid: pid as u32, pidfd })
+                let pid = pid as u32;
+                // The number is the sibling's until the common parent, which does not know it yet,
+                // waits for it.
+                Ok(Forked::Parent { pid, pidfd: super::pidfd::open(pid)? })
             }
             _ => Err(last_error()),
         }
@@ -93,20 +97,20 @@ pub(crate) fn at_exit(handler: extern "C" fn()) {
 }
 
 /// # Safety
-/// As for fork; `pidfd` and `tid` must be valid for writes.
+/// As for fork; `noted` and `tid` must be valid for writes.
 #[cfg(target_arch = "x86_64")]
-unsafe fn raw_clone(flags: i32, pidfd: *mut RawFd, tid: usize) -> i64 {
+unsafe fn raw_clone(flags: i32, noted: *mut u32, tid: usize) -> i64 {
     // SAFETY: the order of arguments on x86_64 is flags, stack, parent_tid, child_tid, tls
     // (clone(2)); the rest is the caller's.
-    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, pidfd, tid, 0usize) }
+    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, noted, tid, 0usize) }
 }
 
 /// # Safety
-/// As for fork; `pidfd` and `tid` must be valid for writes.
+/// As for fork; `noted` and `tid` must be valid for writes.
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn raw_clone(flags: i32, pidfd: *mut RawFd, tid: usize) -> i64 {
+unsafe fn raw_clone(flags: i32, noted: *mut u32, tid: usize) -> i64 {
     // SAFETY: everywhere else that we run on, tls comes before child_tid (clone(2)).
-    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, pidfd, 0usize, tid) }
+    unsafe { libc::syscall(libc::SYS_clone, i64::from(flags), 0usize, noted, 0usize, tid) }
 }
 
 fn thread_id_address() -> Result<usize> {

@@ -4,6 +4,7 @@
 //! task. Taking one costs no wait for a fork, and the next is forked while this one runs its task.
 
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use crate::memory::statics;
 use crate::sys::{self, pidfd, poll};
 use crate::wire::Pack;
 use crate::wire::frame::{self, Frame, Kind};
-use crate::{Error, Result};
+use crate::{Error, Result, Shared};
 
 /// How many children the server keeps waiting. Two hide the fork behind the task before; more only
 /// cost memory while nothing is spawned.
@@ -28,6 +29,8 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const FORK_WITHIN: Duration = Duration::from_secs(20);
 /// A server that dies this often in a row is not worth another try.
 const ATTEMPTS: usize = 3;
+/// One that has ended so early is started again.
+const START_AGAIN_WITHIN: Duration = Duration::from_secs(1);
 
 struct Server {
     process: Born,
@@ -36,6 +39,10 @@ struct Server {
     ambient: Ambient,
     /// Children asked for and not received.
     due: u32,
+    /// The child that was received last.
+    received: u32,
+    /// The child that the server has forked last, written by the kernel.
+    newest: Shared<AtomicU32>,
 }
 
 static SERVER: Mutex<Option<Server>> = Mutex::new(None);
@@ -55,10 +62,20 @@ pub(crate) fn take() -> Result<(Born, Changes)> {
         // This process is a copy of the owner.
         slot.take();
     }
+    let mut failure = None;
     for _ in 0..ATTEMPTS {
+        let begun = Instant::now();
         let server = match &mut *slot {
             Some(server) => server,
-            empty => empty.insert(Server::start()?),
+            empty => match Server::start() {
+                Ok(server) => empty.insert(server),
+                // Killed on its way, perhaps. One that hangs is not waited for again.
+                Err(error @ Error::Handshake { .. }) if begun.elapsed() < START_AGAIN_WITHIN => {
+                    failure = Some(error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            },
         };
         let changes = server.ambient.changes()?;
         if let Some(born) = server.next_child()? {
@@ -66,29 +83,19 @@ pub(crate) fn take() -> Result<(Born, Changes)> {
         }
         // It has died; what it had forked before was taken first.
         if let Some(dead) = slot.take() {
-            handshake::end(dead.process.pidfd);
+            dead.bury();
         }
     }
-    Err(Error::Handshake { what: "fork server", reason: "it dies again and again".to_owned() })
+    let again = "it dies again and again".to_owned();
+    Err(failure.unwrap_or(Error::Handshake { what: "fork server", reason: again }))
 }
 
 /// Sends the server and its waiting children away and reaps them.
 pub(crate) fn dismiss() {
     let Some(server) = server().take() else { return };
-    if server.owner != sys::own_pid() {
-        return;
+    if server.owner == sys::own_pid() {
+        server.bury();
     }
-    let Born { socket, pidfd, .. } = server.process;
-    let mut waiting = Vec::new();
-    while let Ok(Some(frame)) = frame::receive(&socket, false) {
-        waiting.extend(born_of(frame));
-    }
-    drop(socket);
-    for Born { pidfd, socket, .. } in waiting {
-        drop(socket);
-        handshake::end(pidfd);
-    }
-    handshake::end(pidfd);
 }
 
 /// In a forked copy of this process: forgets the original's server without a word to it.
@@ -99,13 +106,15 @@ pub(crate) fn forget() {
 impl Server {
     fn start() -> Result<Self> {
         let ambient = Ambient::now();
+        let newest = Shared::new(AtomicU32::new(0))?;
         let process = handshake::start(init::Role::Server)?;
-        let begun = begin(&process);
+        let begun = begin(&process, &newest);
         if let Err(error) = begun {
             handshake::end(process.pidfd);
             return Err(error);
         }
-        Ok(Self { process, owner: sys::own_pid(), ambient, due: 0 })
+        let owner = sys::own_pid();
+        Ok(Self { process, owner, ambient, due: 0, received: 0, newest })
     }
 
     /// The next child, or nothing if the server has died.
@@ -134,7 +143,8 @@ impl Server {
         if self.due < AHEAD {
             self.ask(1)?;
         }
-        let pid = frame.number();
+        let pid = frame.number().filter(|_| frame.kind == Kind::Born);
+        self.received = pid.unwrap_or(self.received);
         match (born_of(frame), pid) {
             (Some(born), _) => Ok(Some(born)),
             (None, Some(pid)) => {
@@ -153,14 +163,34 @@ impl Server {
         self.due += count;
         send(&self.process.socket, Kind::Ask, &count.to_ne_bytes(), &[])
     }
+
+    /// Makes sure that it has ended, and reaps it and all of its children that have no task.
+    fn bury(mut self) {
+        let Born { socket, pidfd, .. } = self.process;
+        handshake::end(pidfd);
+        while let Ok(Some(frame)) = frame::receive(&socket, false) {
+            if let Some(Born { pid, pidfd, .. }) = born_of(frame) {
+                self.received = pid;
+                handshake::end(pidfd);
+            }
+        }
+        // It may have died between a fork and the word about it. The child has seen the end of its
+        // socket, and nobody else knows its number.
+        let newest = self.newest.load(Relaxed);
+        if newest != 0 && newest != self.received {
+            pidfd::reap_number(newest);
+        }
+    }
 }
 
 /// Tells the server what it needs to know and waits until it is ready.
-fn begin(process: &Born) -> Result<()> {
+fn begin(process: &Born, newest: &Shared<AtomicU32>) -> Result<()> {
     let mut pack = Pack::new();
     pack.put(&info::current(), "parent");
-    let (bytes, _) = pack.finish()?;
-    send(&process.socket, Kind::Begin, &bytes, &Vec::from_iter(statics::descriptor()?))?;
+    pack.put(newest, "newest");
+    let (bytes, mut descriptors) = pack.finish()?;
+    descriptors.extend(statics::descriptor()?);
+    send(&process.socket, Kind::Begin, &bytes, &descriptors)?;
     handshake::expect(process, "fork server", Kind::Ready, READY_WITHIN).map(drop)
 }
 

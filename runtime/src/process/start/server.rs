@@ -7,6 +7,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use super::super::entry::PRELOADS;
 use super::super::info::ProcessInfo;
@@ -16,18 +17,26 @@ use crate::sys::clone::{self, Alone, Forked};
 use crate::sys::{self, args, poll, signal, socket, standard};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
-use crate::{Error, Result};
+use crate::{Error, Result, Shared};
+
+/// What joins the server to its owner.
+struct Post {
+    socket: OwnedFd,
+    /// The child that is being born: what the owner has of it when the server dies before it could
+    /// hand it over.
+    newest: Shared<AtomicU32>,
+}
 
 /// Terminal signals are for the program, not for its helper, which ends when the program does.
 const DEAF_TO: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
 
 /// Serves until the parent is gone.
-pub(crate) fn run(mut socket: OwnedFd) -> ! {
+pub(crate) fn run(socket: OwnedFd) -> ! {
     let ignored = DEAF_TO.map(signal::ignore);
     standard::close_input();
     args::show_name("offspring-server");
     panic::install_hook();
-    let alone = prepare(&socket).unwrap_or_else(|error| {
+    let (alone, newest) = prepare(&socket).unwrap_or_else(|error| {
         let reason = match error {
             Error::Preload { reason } => reason,
             other => other.to_string(),
@@ -35,11 +44,12 @@ pub(crate) fn run(mut socket: OwnedFd) -> ! {
         let _ = frame::send(&socket, Kind::Failed, reason.as_bytes(), &[], true);
         clone::exit_now(1)
     });
-    while let Ok(Some(frame)) = frame::receive(&socket, true) {
+    let mut post = Post { socket, newest };
+    while let Ok(Some(frame)) = frame::receive(&post.socket, true) {
         let (Kind::Ask, Some(count)) = (frame.kind, frame.number()) else { break };
         for _ in 0..count {
-            match give_birth(socket, &alone, ignored) {
-                Ok(back) => socket = back,
+            match give_birth(post, &alone, ignored) {
+                Ok(back) => post = back,
                 Err(_) => clone::exit_now(0),
             }
         }
@@ -48,12 +58,14 @@ pub(crate) fn run(mut socket: OwnedFd) -> ! {
 }
 
 /// Takes over what the parent shares, and runs what the user wants done once.
-fn prepare(socket: &OwnedFd) -> Result<Alone> {
+fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>)> {
     let Some(Frame { kind: Kind::Begin, body, descriptors }) = frame::receive(socket, true)? else {
         clone::exit_now(0);
     };
-    let parent: ProcessInfo = Unpack::new(&body, Vec::new()).take("parent")?;
-    if let Some(descriptor) = descriptors.into_iter().next() {
+    let mut message = Unpack::new(&body, descriptors);
+    let parent: ProcessInfo = message.take("parent")?;
+    let newest = message.take("newest")?;
+    if let Some(descriptor) = message.descriptor(1) {
         statics::adopt(descriptor)?;
     }
     if !PRELOADS.is_empty() {
@@ -65,7 +77,7 @@ fn prepare(socket: &OwnedFd) -> Result<Alone> {
         reason: format!("it left {threads} threads running, which children would not have"),
     })?;
     frame::send(socket, Kind::Ready, &[], &[], true).map_err(Error::system("get ready"))?;
-    Ok(alone)
+    Ok((alone, newest))
 }
 
 /// Runs what the user wants done once. No message comes meanwhile, so that anything that happens on
@@ -88,16 +100,17 @@ fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
 
 /// Forks a child and hands it to the parent, or says why there is none.
 ///
-/// The socket is passed through, so that the child can close its copy: as long as one is open
+/// The post is passed through, so that the child can close its copy: as long as one is open
 /// anywhere, the parent would not see the server's death.
-fn give_birth(socket: OwnedFd, alone: &Alone, ignored: [bool; 2]) -> std::io::Result<OwnedFd> {
+fn give_birth(post: Post, alone: &Alone, ignored: [bool; 2]) -> std::io::Result<Post> {
     let (theirs, mine) = match socket::pair() {
         Ok(pair) => pair,
-        Err(error) => return fail(socket, error),
+        Err(error) => return fail(post, error),
     };
-    match alone.fork_sibling() {
+    post.newest.store(0, Relaxed);
+    match alone.fork_sibling(&post.newest) {
         Ok(Forked::Child) => {
-            drop((theirs, socket));
+            drop((theirs, post));
             for (signal, was_ignored) in DEAF_TO.into_iter().zip(ignored) {
                 if !was_ignored {
                     signal::set_default(signal);
@@ -108,15 +121,22 @@ fn give_birth(socket: OwnedFd, alone: &Alone, ignored: [bool; 2]) -> std::io::Re
         Ok(Forked::Parent { pid, pidfd }) => {
             drop(mine);
             let descriptors = [Arc::new(theirs), Arc::new(pidfd)];
-            frame::send(&socket, Kind::Born, &pid.to_ne_bytes(), &descriptors, true)?;
-            Ok(socket)
+            frame::send(&post.socket, Kind::Born, &pid.to_ne_bytes(), &descriptors, true)?;
+            Ok(post)
         }
-        Err(error) => fail(socket, error),
+        Err(error) => match post.newest.load(Relaxed) {
+            0 => fail(post, error),
+            // It is there without a descriptor, and for its parent to reap.
+            pid => {
+                frame::send(&post.socket, Kind::Born, &pid.to_ne_bytes(), &[], true)?;
+                Ok(post)
+            }
+        },
     }
 }
 
-fn fail(socket: OwnedFd, errno: rustix::io::Errno) -> std::io::Result<OwnedFd> {
+fn fail(post: Post, errno: rustix::io::Errno) -> std::io::Result<Post> {
     let code = errno.raw_os_error().to_ne_bytes();
-    frame::send(&socket, Kind::Failed, &code, &[], true)?;
-    Ok(socket)
+    frame::send(&post.socket, Kind::Failed, &code, &[], true)?;
+    Ok(post)
 }
