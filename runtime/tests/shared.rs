@@ -99,9 +99,9 @@ fn every_alignment_is_kept() {
                 const LAYOUT: u64 = $align;
             }
             let one = Shared::new(Aligned(3)).unwrap();
-            assert_eq!((one.0, address_of(&*one) % $align), (3, 0));
+            assert_eq!((one.0, address_of(&*one).is_multiple_of($align)), (3, true));
             let many = Shared::from_fn(3, |i| Aligned(i as u8)).unwrap();
-            assert_eq!((many[2].0, address_of(&*many) % $align), (2, 0));
+            assert_eq!((many[2].0, address_of(&*many).is_multiple_of($align)), (2, true));
         })*};
     }
     check!(1 2 16 64 128 4096 8192 65536);

@@ -276,3 +276,23 @@ fn methods_of_the_data_are_methods_of_its_mutex() {
     assert!(matches!(account.balance(), Err(LockError::Deadlock)));
     assert_eq!(guard.balance(), 15);
 }
+
+/// `cargo test --release --test sync -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_lock_and_unlock_beside_that_of_std() {
+    fn nanoseconds(mut step: impl FnMut()) -> f64 {
+        const STEPS: u32 = 2_000_000;
+        let round = |_| {
+            let start = Instant::now();
+            (0..STEPS).for_each(|_| step());
+            start.elapsed().as_secs_f64() * 1e9 / f64::from(STEPS)
+        };
+        (0..15).map(round).fold(f64::INFINITY, f64::min)
+    }
+    let std = Arc::new(std::sync::Mutex::new(0_u64));
+    let ours = Shared::new(Mutex::new(0_u64)).unwrap();
+    let theirs = nanoseconds(|| *std::hint::black_box(&std).lock().unwrap() += 1);
+    let own = nanoseconds(|| *std::hint::black_box(&ours).lock().unwrap() += 1);
+    println!("std {theirs:.1} ns, ours {own:.1} ns, ratio {:.2}", own / theirs);
+}

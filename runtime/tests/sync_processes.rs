@@ -189,14 +189,16 @@ type Pthread = MaybeUninit<nix::libc::pthread_mutex_t>;
 fn make_pthread(at: *mut Pthread) {
     use nix::libc;
     let mut attributes = MaybeUninit::uninit();
-    // SAFETY: as in the manual: initialise the attributes, set two of them, initialise the mutex.
-    unsafe {
-        assert_eq!(libc::pthread_mutexattr_init(attributes.as_mut_ptr()), 0);
-        let attributes = attributes.as_mut_ptr();
-        assert_eq!(libc::pthread_mutexattr_setpshared(attributes, libc::PTHREAD_PROCESS_SHARED), 0);
-        assert_eq!(libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST), 0);
-        assert_eq!(libc::pthread_mutex_init(at.cast(), attributes), 0);
-    }
+    // SAFETY: uninitialised attributes, to be initialised.
+    let made = unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) };
+    let all = attributes.as_mut_ptr();
+    // SAFETY: initialised above.
+    let shared = unsafe { libc::pthread_mutexattr_setpshared(all, libc::PTHREAD_PROCESS_SHARED) };
+    // SAFETY: initialised above.
+    let robust = unsafe { libc::pthread_mutexattr_setrobust(all, libc::PTHREAD_MUTEX_ROBUST) };
+    // SAFETY: memory that is large enough, aligned, and in nobody's use.
+    let ready = unsafe { libc::pthread_mutex_init(at.cast(), all) };
+    assert_eq!([made, shared, robust, ready], [0; 4]);
 }
 
 fn glibc_and_we_share_one_list() {

@@ -83,7 +83,7 @@ impl Held {
     pub(crate) fn remove(&self, address: usize) {
         let last = self.top.load(Relaxed).wrapping_sub(1);
         match self.slots.get(last) {
-            Some(slot) if slot.load(Relaxed) == address && self.beyond.load(Relaxed) == 0 => {
+            Some(slot) if slot.load(Relaxed) == address => {
                 slot.store(0, Relaxed);
                 self.top.store(last, Relaxed);
             }

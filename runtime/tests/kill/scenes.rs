@@ -47,9 +47,11 @@ pub(crate) fn mend(pair: &mut Pair) {
     pair[1] = pair[0];
 }
 
-/// Takes a lock as a survivor: whether it was told of a death, and the guard.
-pub(crate) fn take(lock: &Lock) -> (bool, MutexGuard<'_, Pair>) {
-    match lock.try_lock_for(DEADLINE) {
+/// What a survivor gets: whether it was told of a death, and the guard.
+fn taken<'a>(
+    result: Result<Option<MutexGuard<'a, Pair>>, LockError<MutexGuard<'a, Pair>>>,
+) -> (bool, MutexGuard<'a, Pair>) {
+    match result {
         Ok(Some(guard)) => (false, guard),
         Err(LockError::OwnerDied(guard)) => (true, guard),
         Ok(None) => panic!("the lock never comes"),
@@ -57,10 +59,11 @@ pub(crate) fn take(lock: &Lock) -> (bool, MutexGuard<'_, Pair>) {
     }
 }
 
-/// Takes a lock as a survivor who knows whether a death must be reported, and leaves it healed.
+/// Takes a lock as a survivor who knows whether a death must be reported, and leaves it healed. Without waiting: the
+/// kernel gives back what the dead held before they are gone.
 pub(crate) fn inherit(lock: &Lock, reported: bool) -> Duration {
     let start = Instant::now();
-    let (told, mut guard) = take(lock);
+    let (told, mut guard) = taken(lock.try_lock());
     let took = start.elapsed();
     assert_eq!(told, reported, "a death is reported exactly when the lock was held");
     if told {
@@ -71,7 +74,7 @@ pub(crate) fn inherit(lock: &Lock, reported: bool) -> Duration {
     }
     assert_eq!(guard[0], guard[1], "the data is whole");
     drop(guard);
-    let (told, guard) = take(lock);
+    let (told, guard) = taken(lock.try_lock());
     assert!(!told, "a healed lock is healed");
     assert_eq!(guard[0], guard[1]);
     took
@@ -141,7 +144,7 @@ impl Sleeper {
     /// Ends with code 0 if it got the lock without, and 3 if it got it with the report of a death.
     fn new(lock: &Lock) -> Self {
         let pid = child(|| {
-            let (told, mut guard) = take(lock);
+            let (told, mut guard) = taken(lock.try_lock_for(DEADLINE));
             if told {
                 mend(&mut guard);
                 guard.mark_consistent();

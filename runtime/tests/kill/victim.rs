@@ -59,8 +59,12 @@ pub(crate) fn is_asleep(pid: Pid) -> bool {
 /// The bytes of a lock.
 fn words(lock: &Lock) -> [u64; size_of::<Lock>() / size_of::<u64>()] {
     let first = std::ptr::from_ref(lock).cast::<u64>();
-    // SAFETY: inside the lock, which is made of words and mapped. Volatile, because helpers may be changing it.
-    std::array::from_fn(|index| unsafe { first.add(index).read_volatile() })
+    std::array::from_fn(|index| {
+        // SAFETY: inside the lock, which is made of words.
+        let word = unsafe { first.add(index) };
+        // SAFETY: as above. Volatile, because helpers may be changing it.
+        unsafe { word.read_volatile() }
+    })
 }
 
 impl Victim {
