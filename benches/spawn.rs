@@ -1,10 +1,18 @@
 //! What it costs to start a process and join it, one integer in and out, with the rivals in the same
 //! run.
 //!
-//! `cargo bench -p benches --bench spawn` takes four minutes, leaves an HTML report in
-//! `target/criterion/report`, and prints the README's table. With `-- --test` everything runs once.
-//! The first spawn of a program includes the start of the fork server, as nothing has been started
-//! before it in that program's life.
+//! `cargo bench -p benches --bench spawn` takes some minutes, leaves an HTML report in
+//! `target/criterion/report`, and prints the README's table, which `cargo run -p benches --bin table`
+//! prints again. With `-- --test` everything runs once, and nothing is measured.
+//!
+//! What to know when reading the numbers:
+//!
+//! - They are times of a steady series. The fork server forks ahead on another processor while a task
+//!   runs; a bare fork waits for itself. On one processor the two are nearer to each other.
+//! - The first spawn of a program includes the start of the fork server, as nothing has been started
+//!   before it in that program's life; its end, when the server is dismissed, is not included.
+//! - A bare fork and CPython's processes give their integer as exit code; the program that
+//!   `posix_spawn` and `Command` start is this executable, which does nothing and gives nothing.
 
 use std::env;
 use std::time::Duration;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{Shape, Way};
 
-/// The table and the promises, from whatever criterion has written so far; without a bare fork to
-/// compare with, times alone.
+/// The table and the promises, from whatever criterion has last written for each, be it in runs of
+/// different days; without a bare fork to compare with, times alone.
 pub fn markdown() -> String {
     let results = Results { home: criterion_home() };
     let mut text = format!("{}\n\n", machine());
@@ -101,7 +101,7 @@ const PROMISES: [Promise; 5] = [
         limit: 1.0,
     },
     Promise {
-        text: "each of a burst of 64, to a bare fork",
+        text: "each of a burst of 64, to one bare fork by itself",
         ours: (Shape::Burst, Way::ForkServer),
         other: (Shape::Small, Way::BareFork),
         limit: 0.5,
