@@ -8,7 +8,7 @@
 //! What to know when reading the numbers:
 //!
 //! - They are times of a steady series. The fork server forks ahead on another processor while a task
-//!   runs; a bare fork waits for itself. On one processor the two are nearer to each other.
+//!   runs, where there is one; a bare fork waits for itself.
 //! - The first spawn of a program includes the start of the fork server, as nothing has been started
 //!   before it in that program's life; its end, when the server is dismissed, is not included.
 //! - A bare fork and CPython's processes give their integer as exit code; the program that
