@@ -15,6 +15,7 @@ use std::{env, fs, io};
 
 use offspring::prelude::*;
 use offspring::process::{Waitable, wait_any};
+use offspring::sync::MutexGuard;
 
 /// What all workers write and the daemon reads: one piece of memory in many processes.
 #[shared]
@@ -71,21 +72,29 @@ fn count(path: &Path, index: u64, tally: &Shared<Tally>) -> io::Result<Counted> 
     tally.words.fetch_add(counted.words, Relaxed);
     tally.bytes.fetch_add(counted.bytes, Relaxed);
     tally.files.fetch_add(1, Relaxed);
-    enter(longest, &tally.longest)?;
+    enter(longest, tally)?;
     Ok(counted)
 }
 
 /// Keeps the longer of two lines; the earlier file, where they are equally long.
-fn enter(mine: Longest, best: &Mutex<Longest>) -> io::Result<()> {
-    // Had a worker been killed while it wrote here, this is where the next one would hear of it.
-    // Its half-written entry is worth nothing, so start again from none.
-    let mut best = best
-        .lock()
-        .or_else(|error| error.recover(|half_written| *half_written = Longest::default()))?;
+fn enter(mine: Longest, tally: &Tally) -> io::Result<()> {
+    let mut best = locked(tally)?;
     if mine.chars > best.chars || (mine.chars == best.chars && mine.file < best.file) {
         *best = mine;
     }
     Ok(())
+}
+
+/// The longest line, with the lock on it. Had a worker been killed while it wrote there, whoever comes
+/// next hears of it here: what was half written is worth nothing.
+fn locked(tally: &Tally) -> io::Result<MutexGuard<'_, Longest>> {
+    let guard = tally.longest.lock().or_else(|error| {
+        error.recover(|half_written| {
+            eprintln!("word_count: the longest line was lost with a worker, starting over");
+            *half_written = Longest::default();
+        })
+    })?;
+    Ok(guard)
 }
 
 /// The words of a line in lower case: letters, with apostrophes inside.
@@ -213,8 +222,8 @@ fn print_totals(
     paths: &[PathBuf],
     reports: &[Report<'_>],
     tally: &Shared<Tally>,
-) -> offspring::Result<()> {
-    let longest = *tally.longest.lock()?;
+) -> io::Result<()> {
+    let longest = *locked(tally)?;
     if longest.chars > 0 {
         let (path, Longest { chars, line, .. }) = (&paths[longest.file as usize], longest);
         println!("\nlongest line: {}:{line}, {chars} characters", path.display());
