@@ -35,6 +35,9 @@ use crate::{JoinError, Process, Task};
 pub type Started<R> = Result<Process<R>, JoinError>;
 
 /// Starts one task of `join!`.
+///
+/// # Errors
+/// [`JoinError::NotStarted`].
 pub fn started<R>(task: Task<R>) -> Started<R> {
     task.spawn().map_err(|error| JoinError::NotStarted(Box::new(error)))
 }

@@ -162,7 +162,7 @@ pub use error::{Error, Result};
 pub use memory::{Shareable, Shared, SharedStatic};
 pub use offspring_macros::{daemon, message, preload, process, shared};
 pub use process::{
-    ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task, cpu_count,
-    set_start_method,
+    ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,
+    cpu_count, set_start_method,
 };
 pub use wire::{Message, RemoteError};

@@ -3,9 +3,9 @@
 pub use linkme;
 pub use serde;
 
+pub use crate::join::{Joined, Started, started};
 pub use crate::memory::layout;
 pub use crate::memory::{STATICS, StaticInit, StaticSlot};
 pub use crate::process::{Code, ENTRIES, Entry, PRELOADS, Preload, Restart, Run, Settings, task};
-pub use crate::wire::{Argument, ByNothing, BySerde, ByText, Pack, Reply, Return, Unpack};
-pub use crate::join::{Joined, Started, started};
 pub use crate::sync::methods::Locked;
+pub use crate::wire::{Argument, ByNothing, BySerde, ByText, Pack, Reply, Return, Unpack};
