@@ -90,10 +90,14 @@ fn main() -> io::Result<()> {
     assert!(matches!(show("swallows", swallows::task(1 << 30))?, Some(JoinError::Signaled(_))));
     assert!(matches!(show("sleeps", sleeps::task())?, Some(JoinError::TimedOut(_))));
 
-    let victim = sleeps::task().timeout(Duration::from_secs(60)).spawn().map_err(io::Error::other)?;
-    victim.kill().map_err(io::Error::other)?;
+    let victim = sleeps::task().timeout(Duration::from_secs(60)).spawn()?;
+    victim.kill()?;
     let killed = victim.join();
-    println!("{:<10} {}", "killed", killed.as_ref().map_or_else(ToString::to_string, |_| "?".into()));
+    println!(
+        "{:<10} {}",
+        "killed",
+        killed.as_ref().map_or_else(ToString::to_string, |_| "?".into())
+    );
     assert!(matches!(killed, Err(JoinError::Signaled(Signal::SIGKILL))));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The one error type of the crate, so that `?` works from any operation of ours to any other.
 
-use std::io;
+use std::{fmt, io};
 
 use thiserror::Error as ThisError;
 
@@ -8,7 +8,9 @@ use thiserror::Error as ThisError;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong outside the task itself.
-#[derive(Debug, ThisError)]
+///
+/// `Debug` is the same sentence as `Display`: it is what a program says whose `main` returns an error.
+#[derive(ThisError)]
 #[non_exhaustive]
 pub enum Error {
     /// A system call failed; `action` says what was being done.
@@ -115,6 +117,22 @@ pub enum Error {
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Io(error) => error,
+            Error::System { ref source, .. } => Self::new(source.kind(), error),
+            other => Self::other(other),
+        }
+    }
 }
 
 impl Error {

@@ -1,5 +1,6 @@
 //! [`JoinError`]: why a task has no result.
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -23,7 +24,9 @@ use super::signal::Signal;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Error)]
+///
+/// `Debug` is the same sentence as `Display`: it is what `unwrap` says.
+#[derive(Error)]
 #[non_exhaustive]
 pub enum JoinError {
     /// The task panicked.
@@ -52,4 +55,10 @@ pub enum JoinError {
     /// The task may have returned, but its result is lost; the text says why.
     #[error("its result is lost: {0}")]
     Lost(String),
+}
+
+impl fmt::Debug for JoinError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
