@@ -4,8 +4,10 @@
 //! returned to, and nothing in them is dropped. Killed between any two steps, the parent sees the
 //! socket without a result and a process that ended by a signal.
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +28,9 @@ const PANIC_CODE: i32 = 101;
 /// Where this process's own report goes.
 static HOME: Mutex<Option<Arc<OwnedFd>>> = Mutex::new(None);
 
+/// What [`leave_note`] writes to.
+static NOTE: Mutex<Option<Arc<OwnedFd>>> = Mutex::new(None);
+
 fn home() -> Option<Arc<OwnedFd>> {
     HOME.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
@@ -34,6 +39,8 @@ fn home() -> Option<Arc<OwnedFd>> {
 pub(crate) fn live(socket: OwnedFd) -> ! {
     let socket = Arc::new(socket);
     *HOME.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&socket));
+    // That of the process whose copy this one is.
+    NOTE.lock().unwrap_or_else(PoisonError::into_inner).take();
     // The parent is gone, or has no task for this process after all.
     let Ok(Some(frame)) = frame::receive(&*socket, true) else { clone::exit_now(0) };
     let code = catch_unwind(AssertUnwindSafe(|| serve(frame))).unwrap_or(PANIC_CODE);
@@ -134,5 +141,27 @@ pub(crate) fn send_home<T: Serialize + 'static>(kind: Kind, note: &T) {
     pack.put(note, "note");
     if let Ok((bytes, descriptors)) = pack.finish() {
         let _ = frame::send(&*home, kind, &bytes, &descriptors, false);
+    }
+}
+
+/// Leaves word of a panic, in case that this process ends without another.
+///
+/// There is one note, written over each time: a task may catch any number of panics, and what piles
+/// up in the socket, which nobody reads before the end, would leave no room for the result.
+pub(crate) fn leave_note(panic: &Panic) {
+    let Some(home) = home() else { return };
+    let mut pack = Pack::new();
+    pack.put(panic, "note");
+    let Ok((bytes, _)) = pack.finish() else { return };
+    let mut note = NOTE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(note) = &*note {
+        if let Ok(file) = note.try_clone().map(File::from) {
+            let _ = file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0));
+        }
+    } else if let Ok(file) = frame::spill(&bytes) {
+        let file = Arc::new(OwnedFd::from(file));
+        if frame::send(&*home, Kind::PanicNote, &[], &[Arc::clone(&file)], false).is_ok() {
+            *note = Some(file);
+        }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Child {
     /// The lifeline of a daemon, and the way its result comes back; closed once the child is reaped
     /// and its result read, or in a forked copy of this process.
     socket: Mutex<Option<OwnedFd>>,
+    /// What came over it, once somebody had to look.
+    letter: Mutex<Option<Result<Option<Frame>>>>,
     status: Mutex<Option<ExitStatus>>,
     timeout: Option<(Duration, Instant)>,
     /// Whether this process itself has killed it.
@@ -79,6 +81,7 @@ pub(crate) fn add(
         info: ProcessInfo { pid: born.pid, name, daemon },
         pidfd: born.pidfd,
         socket: Mutex::new(Some(born.socket)),
+        letter: Mutex::new(None),
         status: Mutex::new(None),
         timeout,
         killed: AtomicBool::new(false),
@@ -159,28 +162,49 @@ impl Child {
         pidfd::signal(self.pidfd(), signal).map_err(Error::system("signal a process"))
     }
 
+    /// After its end: whether its task has returned.
+    pub(crate) fn has_returned(&self) -> bool {
+        let mut letter = lock(&self.letter);
+        let letter = letter.get_or_insert_with(|| self.receive());
+        matches!(letter, Ok(Some(Frame { kind: Kind::Returned, .. })))
+    }
+
     /// After its end: gives what it sent home to `decode`, or says why there is nothing.
     pub(crate) fn outcome<R>(
         &self,
         status: ExitStatus,
         decode: fn(&mut Unpack<'_>) -> Result<R>,
     ) -> Result<R, JoinError> {
+        let letter = lock(&self.letter).take();
+        match letter.unwrap_or_else(|| self.receive()) {
+            Ok(Some(note)) if note.kind == Kind::PanicNote => Err(self.read_note(note, status)),
+            Ok(Some(frame)) => self.read(frame, decode),
+            Ok(None) => Err(self.cause(status)),
+            Err(error) => Err(JoinError::Lost(self.naming(&error))),
+        }
+    }
+
+    /// Its last word, or the note that it left in case there would be none.
+    fn receive(&self) -> Result<Option<Frame>> {
         let socket = lock(&self.socket).take();
         let mut note = None;
         while let Some(socket) = &socket {
-            match frame::receive(socket, false) {
-                Ok(Some(frame)) if frame.kind == Kind::PanicNote => note = Some(frame),
-                Ok(Some(frame)) => return self.read(frame, decode),
-                Ok(None) => break,
-                Err(error) => return Err(JoinError::Lost(self.naming(&error))),
+            match frame::receive(socket, false)? {
+                Some(frame) if frame.kind == Kind::PanicNote => note = Some(frame),
+                Some(frame) => return Ok(Some(frame)),
+                None => break,
             }
         }
-        match note {
-            Some(note) if status.signal() == Some(Signal::SIGABRT) => {
-                self.read(Frame { kind: Kind::Panicked, ..note }, decode)
-            }
-            _ => Err(self.cause(status)),
-        }
+        Ok(note)
+    }
+
+    /// The last panic that was noted, if that is what it died of.
+    fn read_note(&self, note: Frame, status: ExitStatus) -> JoinError {
+        let aborted = status.signal() == Some(Signal::SIGABRT);
+        let body = note.descriptors.into_iter().next().filter(|_| aborted);
+        let body = body.and_then(|memfd| frame::read_whole(memfd).ok());
+        let panic = body.and_then(|body| Unpack::new(&body, Vec::new()).take("panic").ok());
+        panic.map_or_else(|| self.cause(status), JoinError::Panicked)
     }
 
     fn read<R>(

@@ -174,7 +174,7 @@ fn attend(watch: &mut Watch) -> bool {
     }
     match watch.line.child().reap() {
         Ok(None) => true,
-        Ok(Some(status)) => match watch.line.judge(status) {
+        Ok(Some(_)) => match watch.line.judge() {
             Verdict::Settled => false,
             Verdict::RestartAt(at) => {
                 watch.restart_at = Some(at);

@@ -81,7 +81,22 @@ impl Launch {
     /// Those of the start method; [`Error::System`] when the working directory cannot be opened or
     /// the task not sent.
     pub(crate) fn start(&self, name: &str) -> Result<Arc<Child>> {
-        let method = self.options.start.unwrap_or_else(start::start_method);
+        self.start_by(self.options.start.unwrap_or_else(start::start_method), name)
+    }
+
+    /// Starts it once more, from a thread beside the program's own: a copy of this process is then out
+    /// of the question, and the fork server gives what comes nearest.
+    ///
+    /// # Errors
+    /// As [`Launch::start`].
+    pub(crate) fn start_again(&self, name: &str) -> Result<Arc<Child>> {
+        match self.options.start.unwrap_or_else(start::start_method) {
+            StartMethod::Fork => self.start_by(StartMethod::ForkServer, name),
+            method => self.start_by(method, name),
+        }
+    }
+
+    fn start_by(&self, method: StartMethod, name: &str) -> Result<Arc<Child>> {
         if method != StartMethod::Fork && !image::contains(self.code.address()) {
             return Err(Error::NotLinked { task: name.to_owned() });
         }

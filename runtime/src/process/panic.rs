@@ -9,7 +9,6 @@ use std::panic::PanicHookInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{child, info};
-use crate::wire::frame::Kind;
 
 /// A panic in another process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -54,7 +53,7 @@ pub(crate) fn install_hook() {
         // program was built so, or when a destructor panics while a panic unwinds.
         let earlier = LAST.replace(Some(seen.clone()));
         if cfg!(panic = "abort") || earlier.is_some() {
-            child::send_home(Kind::PanicNote, &seen);
+            child::leave_note(&seen);
         }
     }));
 }

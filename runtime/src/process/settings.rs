@@ -15,7 +15,8 @@ pub enum StartMethod {
     #[default]
     ForkServer,
     /// A copy of this process as it is now; refused with
-    /// [`Error::ForkWithThreads`](crate::Error::ForkWithThreads) when other threads run.
+    /// [`Error::ForkWithThreads`](crate::Error::ForkWithThreads) when other threads run. What is started
+    /// again after its death comes from the fork server: the thread that sees to it cannot fork.
     Fork,
     /// The executable is started anew.
     Spawn,

@@ -123,8 +123,8 @@ impl Line {
         true
     }
 
-    /// What to do now that its child has ended so.
-    pub(crate) fn judge(&self, status: ExitStatus) -> Verdict {
+    /// What to do now that its child has ended.
+    pub(crate) fn judge(&self) -> Verdict {
         let mut state = self.state();
         let Some(Supervision { policy, .. }) = &self.supervision else {
             state.settled = true;
@@ -132,7 +132,7 @@ impl Line {
         };
         let wanted = match policy.when {
             Restart::Never => false,
-            Restart::OnFailure => !status.success(),
+            Restart::OnFailure => !state.child.has_returned(),
             Restart::Always => true,
         };
         let now = Instant::now();
@@ -157,7 +157,7 @@ impl Line {
         if self.state().settled {
             return;
         }
-        let started = launch.start(name);
+        let started = launch.start_again(name);
         let mut state = self.state();
         match started {
             Ok(child) => {

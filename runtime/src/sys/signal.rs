@@ -104,8 +104,9 @@ pub(crate) fn die_after(delay: Duration) -> Result<()> {
     let kill = SigEvent::new(SigevNotify::SigevSignal { signal: Signal::SIGKILL, si_value: 0 });
     let to_rustix = |error: nix::Error| Errno::from_raw_os_error(error as i32);
     let mut timer = Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, kill).map_err(to_rustix)?;
-    // A timer of zero would never fire.
-    let delay = delay.max(Duration::from_nanos(1)).into();
+    // A timer of zero would never fire, and the kernel refuses more than its clock can count.
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let delay = delay.clamp(Duration::from_nanos(1), CENTURY).into();
     timer.set(Expiration::OneShot(delay), TimerSetTimeFlags::empty()).map_err(to_rustix)?;
     std::mem::forget(timer);
     Ok(())
@@ -150,8 +151,10 @@ pub(crate) fn report_stack_overflow() {
 
 fn main_stack_limit() -> Option<usize> {
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: it has no preconditions.
+    let thread = unsafe { libc::pthread_self() };
     // SAFETY: pthread_getattr_np initialises `attributes` when it returns 0.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+    if unsafe { libc::pthread_getattr_np(thread, attributes.as_mut_ptr()) } != 0 {
         return None;
     }
     let (mut address, mut size) = (std::ptr::null_mut(), 0);
@@ -163,8 +166,10 @@ fn main_stack_limit() -> Option<usize> {
 }
 
 extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    // SAFETY: the kernel passes a valid siginfo, which has an address for these signals.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the kernel passes a valid siginfo.
+    let info = unsafe { &*info };
+    // SAFETY: these signals come with an address.
+    let address = unsafe { info.si_addr() } as usize;
     let limit = STACK_LIMIT.load(Relaxed);
     if (limit.saturating_sub(GUARD)..limit.saturating_add(GUARD)).contains(&address) {
         const TEXT: &[u8] =

@@ -48,7 +48,7 @@ pub(crate) enum Kind {
     Returned,
     /// The task's panic.
     Panicked,
-    /// A panic that may become the process's end.
+    /// A panic that may become the process's end: no body, but a memfd that holds the latest.
     PanicNote,
     /// Why the task could not begin.
     Refused,
@@ -157,7 +157,8 @@ pub(crate) fn send(
     Ok(())
 }
 
-fn spill(body: &[u8]) -> io::Result<File> {
+/// A memfd that holds `body`.
+pub(crate) fn spill(body: &[u8]) -> io::Result<File> {
     let mut file = File::from(memfd_create("offspring-message", MemfdFlags::CLOEXEC)?);
     file.write_all(body)?;
     Ok(file)
@@ -225,13 +226,22 @@ fn receive_packet(socket: impl AsFd, block: bool) -> Result<Option<Received>> {
 }
 
 fn read_spilled(memfd: OwnedFd, expected: u64) -> Result<Vec<u8>> {
-    let refused = Error::system::<io::Error>("read a message");
+    let len = fstat(&memfd).map_err(Error::system("read a message"))?.st_size;
+    if u64::try_from(len) != Ok(expected) {
+        return Err(garbled("its body has another length than it says"));
+    }
+    read_whole(memfd)
+}
+
+/// What is in a memfd that came from another process.
+pub(crate) fn read_whole(memfd: OwnedFd) -> Result<Vec<u8>> {
     let stat = fstat(&memfd).map_err(Error::system("read a message"))?;
+    let refused = Error::system::<io::Error>("read a message");
     // A sparse file could claim any length; one that is filled has cost its sender as much.
     let filled = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
     let len = u64::try_from(stat.st_size).unwrap_or(0);
-    if len != expected || len > filled {
-        return Err(garbled("its body has another length than it says"));
+    if len > filled {
+        return Err(garbled("its body is hollow"));
     }
     let mut body = Vec::new();
     let fits = usize::try_from(len).ok().filter(|&len| body.try_reserve_exact(len).is_ok());
