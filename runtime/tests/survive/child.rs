@@ -22,7 +22,8 @@ struct Count {
 }
 
 fn kill_at_random(method: StartMethod, times: u32, len: usize, random: &mut Random) -> Count {
-    let start = |seed| pattern::task(seed, len).start_method(method).spawn().expect("a process more");
+    let start =
+        |seed| pattern::task(seed, len).start_method(method).spawn().expect("a process more");
     let mut count = Count { results: 0, deaths: 0 };
     let mut life = Duration::ZERO;
     for n in 0..times {
@@ -72,7 +73,9 @@ fn a_child_killed_around_its_result_gives_it_or_its_death() {
         (StartMethod::Spawn, 60, 100),
     ] {
         let Count { results, deaths } = kill_at_random(method, times, len, &mut random);
-        eprintln!("child: {method:?}, {len} bytes: {times} killed; {results} results, {deaths} deaths");
+        eprintln!(
+            "child: {method:?}, {len} bytes: {times} killed; {results} results, {deaths} deaths"
+        );
         assert!(deaths > 0, "no child was killed in time");
     }
     assert_only_helpers_remain();

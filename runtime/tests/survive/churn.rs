@@ -39,7 +39,8 @@ fn spawn_and_check(seed: u64) {
         let sum = numbers.iter().fold(0_u64, |sum, number| sum.wrapping_add(*number));
         let method = if number % 25 == 0 { StartMethod::Spawn } else { StartMethod::ForkServer };
         let text = format!("{seed}/{number}");
-        let child = digest::task(&numbers, &text).start_method(method).spawn().expect("a process more");
+        let child =
+            digest::task(&numbers, &text).start_method(method).spawn().expect("a process more");
         running.push((child, sum, text));
         if running.len() == AT_ONCE {
             check(running.swap_remove(random.below(AT_ONCE as u64) as usize));
@@ -69,7 +70,10 @@ fn a_thousand_children_of_eight_allocating_threads_give_the_right_results() {
                 }
             });
         }
-        let spawning: Vec<_> = seeds[..THREADS as usize].iter().map(|seed| scope.spawn(|| spawn_and_check(*seed))).collect();
+        let spawning: Vec<_> = seeds[..THREADS as usize]
+            .iter()
+            .map(|seed| scope.spawn(|| spawn_and_check(*seed)))
+            .collect();
         let results: Vec<_> = spawning.into_iter().map(|thread| thread.join()).collect();
         done.store(true, Relaxed);
         assert!(results.iter().all(Result::is_ok));

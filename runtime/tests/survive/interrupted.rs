@@ -34,11 +34,17 @@ fn wait_in_every_way(method: StartMethod) {
     let echoed = echo::task(text.clone()).start_method(method).spawn().expect("a process more");
     assert_eq!(echoed.join().expect("a result"), text);
 
-    let slow = sleep::task(Duration::from_millis(30)).start_method(method).spawn().expect("a process more");
+    let slow = sleep::task(Duration::from_millis(30))
+        .start_method(method)
+        .spawn()
+        .expect("a process more");
     let (start, patience) = (Instant::now(), Duration::from_millis(10));
     let ended = slow.wait_timeout(patience).expect("a wait");
     assert!(ended.is_some() || start.elapsed() >= patience, "it returned early");
-    let (start, quick) = (Instant::now(), echo::task(Vec::new()).start_method(method).spawn().expect("a process more"));
+    let (start, quick) = (
+        Instant::now(),
+        echo::task(Vec::new()).start_method(method).spawn().expect("a process more"),
+    );
     let ready = offspring::process::wait_any(&[&slow, &quick], Some(patience)).expect("a wait");
     assert!(!ready.is_empty() || start.elapsed() >= patience, "it returned early");
     assert!(!offspring::process::wait_any(&[&slow, &quick], None).expect("a wait").is_empty());

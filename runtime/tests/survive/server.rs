@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use offspring::{Process, StartMethod, process};
 
-use crate::support::{Random, assert_only_helpers_remain, children, kill_pid, server, spares, wait_until};
+use crate::support::{
+    Random, assert_only_helpers_remain, children, kill_pid, server, spares, wait_until,
+};
 
 #[process(start = "forkserver")]
 fn double(n: u64) -> u64 {
@@ -126,7 +128,9 @@ fn spawns_succeed_while_another_thread_kills_servers() {
         assert!(results.iter().all(Result::is_ok));
     });
     let spawns = THREADS * SPAWNS;
-    eprintln!("server: {spawns} spawns while {killed:?} servers were killed, {failed:?} of them refused");
+    eprintln!(
+        "server: {spawns} spawns while {killed:?} servers were killed, {failed:?} of them refused"
+    );
     assert!(killed.into_inner() > 0);
     assert_eq!(double::spawn(4).unwrap().join().unwrap(), 8);
     assert_nothing_is_left();

@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// Longer than any machine takes; only a failure ever waits for it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Marks every process of one run in its environment.
 const TAG: &str = "OFFSPRING_TEST_TAG";
 /// The victim program that this executable is to be.
@@ -28,7 +28,8 @@ impl Random {
     /// Seeded by the clock, or by `OFFSPRING_SEED` to see a failure again.
     pub(crate) fn new(test: &str) -> Self {
         let given = std::env::var("OFFSPRING_SEED").ok().and_then(|text| text.parse().ok());
-        let clock = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64);
+        let clock =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64);
         let seed = given.unwrap_or(clock) | 1;
         eprintln!("{test}: OFFSPRING_SEED={seed}");
         Self(seed)
@@ -66,6 +67,8 @@ pub(crate) struct Seen {
     pub(crate) name: String,
     pub(crate) state: char,
     pub(crate) started: u64,
+    /// Has not been exec'ed since it was forked (`PF_FORKNOEXEC`): what tells the server from its children.
+    pub(crate) forked: bool,
 }
 
 impl Seen {
@@ -79,16 +82,18 @@ impl Seen {
     }
 
     fn look(pid: u32) -> Option<Self> {
-        // PID (NAME) STATE PPID ... STARTTIME is the 22nd (proc_pid_stat(5)).
+        // PID (NAME) STATE PPID ...: FLAGS is the 9th, STARTTIME the 22nd (proc_pid_stat(5)).
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (head, rest) = stat.rsplit_once(") ")?;
         let fields: Vec<&str> = rest.split(' ').collect();
+        let flags: u64 = fields.get(6)?.parse().ok()?;
         Some(Self {
             pid,
             parent: fields.get(1)?.parse().ok()?,
             name: head.split_once('(')?.1.to_owned(),
             state: fields.first()?.chars().next()?,
             started: fields.get(19)?.parse().ok()?,
+            forked: flags & 0x40 != 0,
         })
     }
 }
@@ -101,26 +106,32 @@ fn everybody() -> impl Iterator<Item = u32> {
 /// The children of this process, zombies too, the oldest first.
 pub(crate) fn children() -> Vec<Seen> {
     let me = std::process::id();
-    let mut children: Vec<_> = everybody().filter_map(Seen::look).filter(|one| one.parent == me).collect();
+    let mut children: Vec<_> =
+        everybody().filter_map(Seen::look).filter(|one| one.parent == me).collect();
     children.sort_by_key(|one| (one.started, one.pid));
     children
 }
 
-/// The running fork server of this process: of the helpers, the one that was there first.
+fn helpers() -> impl Iterator<Item = Seen> {
+    children().into_iter().filter(|one| one.is_helper() && !one.is_zombie())
+}
+
+/// The running fork server of this process.
 pub(crate) fn server() -> Option<u32> {
-    children().into_iter().find(|one| one.is_helper() && !one.is_zombie()).map(|one| one.pid)
+    helpers().find(|one| !one.forked).map(|one| one.pid)
 }
 
 /// Children of the server that wait for a task.
 pub(crate) fn spares() -> Vec<u32> {
-    let helpers = children().into_iter().filter(|one| one.is_helper() && !one.is_zombie());
-    helpers.skip(1).map(|one| one.pid).collect()
+    helpers().filter(|one| one.forked).map(|one| one.pid).collect()
 }
 
 /// Waits until every child but the helpers is gone, and no zombie is among those.
 #[track_caller]
 pub(crate) fn assert_only_helpers_remain() {
-    let others = || children().into_iter().filter(|one| one.is_zombie() || !one.is_helper()).collect::<Vec<_>>();
+    let others = || {
+        children().into_iter().filter(|one| one.is_zombie() || !one.is_helper()).collect::<Vec<_>>()
+    };
     if !happens(|| others().is_empty()) {
         panic!("children are left: {:?}", others());
     }
