@@ -22,7 +22,7 @@ pub(crate) const CASES: &[Case] = &[
     ("a_slow_constructor_is_waited_for", || {
         run("patient", |command| {
             command.env(SABOTAGE, "slow");
-        })
+        });
     }),
 ];
 pub(crate) const VICTIMS: &[Case] = &[("sabotaged", sabotaged), ("patient", patient)];

@@ -61,7 +61,7 @@ fn threaded() {
         done.store(true, Relaxed);
         match refusal {
             Err(error @ Error::ForkWithThreads { threads: 4 }) => {
-                assert!(error.to_string().contains('4'))
+                assert!(error.to_string().contains('4'));
             }
             other => panic!("{other:?}"),
         }

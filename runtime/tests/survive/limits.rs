@@ -13,7 +13,7 @@ use crate::support::{
 pub(crate) const CASES: &[Case] = &[
     ("without_descriptors_a_spawn_says_so_and_later_works_again", || run("poor", |_| ())),
     ("the_first_spawn_of_a_program_without_descriptors_says_so", || {
-        run("poor_from_the_start", |_| ())
+        run("poor_from_the_start", |_| ());
     }),
     ("a_server_without_descriptors_says_so_and_later_works_again", || run("poor_server", |_| ())),
 ];
@@ -102,7 +102,7 @@ fn poor_from_the_start() {
                 Ok(Ok(answer)) => assert_eq!(answer, 42),
                 // Refused here, by the new process, or by the server.
                 Ok(Err(offspring::JoinError::NotStarted(_) | offspring::JoinError::Lost(_))) => {
-                    refused += 1
+                    refused += 1;
                 }
                 Ok(Err(other)) => panic!("{other}"),
                 Err(
