@@ -11,7 +11,7 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::supervise::{Line, Verdict};
-use crate::sys::{self, poll, signal};
+use crate::sys::{self, poll, signal, standard};
 
 struct Keeper {
     wake: Arc<OwnedFd>,
@@ -66,7 +66,8 @@ fn employ(mut watches: Vec<Watch>) {
 }
 
 fn hire(watches: Vec<Watch>) -> Option<Keeper> {
-    let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?);
+    let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
+    let wake = Arc::new(standard::beyond(wake).ok()?);
     let orders = Arc::new(Mutex::new(Orders::default()));
     let (their_wake, their_orders) = (Arc::clone(&wake), Arc::clone(&orders));
     // The program's signals are for its own threads: the new one inherits a full mask.

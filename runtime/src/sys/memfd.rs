@@ -7,6 +7,8 @@ use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Resource;
 
+use super::standard;
+
 /// What every object of ours is sealed with: its size is final, and so is this list.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
 
@@ -30,6 +32,7 @@ pub(crate) fn create(name: &str, len: u64) -> io::Result<OwnedFd> {
         return Err(Errno::FBIG.into());
     }
     let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let fd = standard::beyond(fd)?;
     retry_on_intr(|| rustix::fs::ftruncate(&fd, len))?;
     let mut done = 0;
     while done < len {

@@ -5,6 +5,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, Result, retry_on_intr};
 use rustix::process::{self, Pid, PidfdFlags, WaitId, WaitIdOptions};
 
+use super::standard;
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
@@ -19,7 +21,7 @@ pub(crate) enum End {
 
 /// Opens a handle on a process; not yet waited-for children cannot be mistaken.
 pub(crate) fn open(pid: u32) -> Result<OwnedFd> {
-    process::pidfd_open(raw(pid).ok_or(Errno::SRCH)?, PidfdFlags::empty())
+    standard::beyond(process::pidfd_open(raw(pid).ok_or(Errno::SRCH)?, PidfdFlags::empty())?)
 }
 
 /// Opens a handle on a new child; without one (no descriptor left) the child is ended and reaped.

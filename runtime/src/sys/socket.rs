@@ -83,7 +83,9 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], block: bool) -> Resu
         let mut descriptors = Vec::new();
         for ancillary in control.drain() {
             if let RecvAncillaryMessage::ScmRights(rights) = ancillary {
-                descriptors.extend(rights);
+                for descriptor in rights {
+                    descriptors.push(standard::beyond(descriptor)?);
+                }
             }
         }
         let truncated = message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);

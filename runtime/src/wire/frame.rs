@@ -17,6 +17,7 @@ use rustix::fs::{MemfdFlags, fstat, memfd_create};
 use rustix::io::Errno;
 
 use crate::sys::socket::{self, DESCRIPTORS_MAX};
+use crate::sys::standard;
 use crate::{Error, Result};
 
 const MAGIC: [u8; 4] = *b"ofs1";
@@ -159,7 +160,8 @@ pub(crate) fn send(
 
 /// A memfd that holds `body`.
 pub(crate) fn spill(body: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create("offspring-message", MemfdFlags::CLOEXEC)?);
+    let memfd = memfd_create("offspring-message", MemfdFlags::CLOEXEC)?;
+    let mut file = File::from(standard::beyond(memfd)?);
     file.write_all(body)?;
     Ok(file)
 }

@@ -1,12 +1,12 @@
 //! A copy of this process as it is now.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
 use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::memory::statics;
-use crate::sys::clone::{Alone, Forked};
+use crate::sys::clone::{Alone, Forked, NotAlone};
 use crate::sys::{args, signal, socket, standard};
 use crate::{Error, Result};
 
@@ -23,9 +23,10 @@ pub(crate) fn take() -> Result<Born> {
 }
 
 fn fork() -> Result<Born> {
-    let alone = Alone::check().map_err(|threads| match threads {
-        0 => Error::NoProc,
-        threads => Error::ForkWithThreads { threads },
+    let alone = Alone::check().map_err(|reason| match reason {
+        NotAlone::Threads(threads) => Error::ForkWithThreads { threads },
+        NotAlone::Unknown(error) if error.kind() == ErrorKind::NotFound => Error::NoProc,
+        NotAlone::Unknown(error) => Error::system("count the threads of this process")(error),
     })?;
     // The copy inherits the mapping of what is there; what is not, it would make for itself.
     statics::descriptor()?;
@@ -51,6 +52,7 @@ fn become_own_process() {
     signal::forget_handlers();
     signal::unblock_all();
     signal::ignore(libc::SIGPIPE);
+    standard::fill_closed();
     standard::close_input();
     panic::install_hook();
 }
