@@ -1,10 +1,13 @@
 //! What the tests share: running a test under each start method, waiting without guessing how long.
 
+#![allow(unsafe_code, reason = "a test's signals are put in order")]
+
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{SigHandler, Signal};
 use offspring::process;
 pub(crate) use offspring::{StartMethod, set_start_method};
 
@@ -23,6 +26,7 @@ macro_rules! under_each_method {
             #[offspring::process(start = "spawn", timeout = "60s")]
             fn body(method: $crate::support::StartMethod) {
                 $crate::support::set_start_method(method);
+                $crate::support::listen();
                 $body
             }
 
@@ -42,6 +46,14 @@ macro_rules! under_each_method {
             }
         }
     )+};
+}
+
+/// Has signals of the terminal their usual effect: a shell's background ignores them.
+pub(crate) fn listen() {
+    for signal in [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP] {
+        // SAFETY: SIG_DFL runs no code.
+        unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }.unwrap();
+    }
 }
 
 /// Runs a test's body; what the family prints is shown only if it fails.
