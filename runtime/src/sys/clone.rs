@@ -5,8 +5,10 @@
 //! that no other thread runs whose locks the child would find held.
 #![allow(unsafe_code, reason = "a process that is copied in mid-air is unsafe by nature")]
 
+use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::atomic::AtomicU32;
 
 use rustix::io::{Errno, Result};
@@ -26,12 +28,26 @@ pub(crate) enum Forked {
 /// It is as good as its keeper: nobody may start a thread while holding one.
 pub(crate) struct Alone(PhantomData<*const ()>);
 
+/// Why a process is not known to have one thread.
+pub(crate) enum NotAlone {
+    /// It has so many.
+    Threads(usize),
+    /// They cannot be counted.
+    Unknown(io::Error),
+}
+
 impl Alone {
-    /// Counts the threads; an error is their number (0 without `/proc`).
-    pub(crate) fn check() -> std::result::Result<Self, usize> {
-        match std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count) {
+    /// Counts the threads.
+    pub(crate) fn check() -> std::result::Result<Self, NotAlone> {
+        const THREADS: &str = "/proc/self/task";
+        let listed = std::fs::read_dir(THREADS).map_err(NotAlone::Unknown)?.count();
+        if listed == 1 {
+            return Ok(Self(PhantomData));
+        }
+        let threads = std::fs::read_dir(THREADS).map_err(NotAlone::Unknown)?.flatten();
+        match threads.filter(|thread| !is_at_its_end(&thread.path())).count() {
             1 => Ok(Self(PhantomData)),
-            threads => Err(threads),
+            threads => Err(NotAlone::Threads(threads)),
         }
     }
 
@@ -79,6 +95,23 @@ impl Alone {
                 Ok(Forked::Parent { pid, pidfd: super::pidfd::adopt(pid)? })
             }
             _ => Err(last_error()),
+        }
+    }
+}
+
+/// Whether a thread, by its folder in `/proc`, has left its last line of code behind: one that was
+/// joined is listed for a moment yet, which is no reason against a fork.
+fn is_at_its_end(thread: &Path) -> bool {
+    // The kernel sets it before it tells who joins, and user code never runs again (proc_pid_stat(5)).
+    const PF_EXITING: u64 = 4;
+    match std::fs::read_to_string(thread.join("stat")) {
+        Ok(stat) => stat
+            .rsplit_once(") ")
+            .and_then(|(_, fields)| fields.split(' ').nth(6)?.parse::<u64>().ok())
+            .is_some_and(|flags| flags & PF_EXITING != 0),
+        Err(error) => {
+            let gone = [Errno::NOENT, Errno::SRCH].map(|errno| Some(errno.raw_os_error()));
+            gone.contains(&error.raw_os_error())
         }
     }
 }

@@ -15,10 +15,15 @@ pub(crate) const CASES: &[Case] = &[
     ("the_first_spawn_of_a_program_without_descriptors_says_so", || {
         run("poor_from_the_start", |_| ());
     }),
+    ("without_any_descriptor_a_spawn_says_so", || run("destitute", |_| ())),
     ("a_server_without_descriptors_says_so_and_later_works_again", || run("poor_server", |_| ())),
 ];
-pub(crate) const VICTIMS: &[Case] =
-    &[("poor", poor), ("poor_from_the_start", poor_from_the_start), ("poor_server", poor_server)];
+pub(crate) const VICTIMS: &[Case] = &[
+    ("poor", poor),
+    ("destitute", destitute),
+    ("poor_from_the_start", poor_from_the_start),
+    ("poor_server", poor_server),
+];
 
 const METHODS: [StartMethod; 3] = [StartMethod::Fork, StartMethod::ForkServer, StartMethod::Spawn];
 
@@ -85,6 +90,25 @@ fn poor() {
         }
         assert_eq!(open_descriptors(), before, "{method:?}");
     }
+}
+
+/// Not a single descriptor is free.
+fn destitute() {
+    METHODS.into_iter().for_each(assert_works);
+    limit_to(64);
+    let mut all = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        all.push(file);
+    }
+    for method in METHODS {
+        match start(method) {
+            Err(error) => assert_no_descriptor(&error),
+            Ok(child) => panic!("{child:?}"),
+        }
+    }
+    drop(all);
+    METHODS.into_iter().for_each(assert_works);
+    assert_only_helpers_remain();
 }
 
 /// The server is started anew under each limit; which step fails differs.

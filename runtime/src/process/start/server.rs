@@ -13,7 +13,7 @@ use super::super::entry::PRELOADS;
 use super::super::info::ProcessInfo;
 use super::super::{child, panic};
 use crate::memory::statics;
-use crate::sys::clone::{self, Alone, Forked};
+use crate::sys::clone::{self, Alone, Forked, NotAlone};
 use crate::sys::{self, args, poll, signal, socket, standard};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
@@ -73,8 +73,11 @@ fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>)> {
     }
     // What every child will do, done once: std makes its buffer on first use.
     let _ = std::io::Write::flush(&mut std::io::stdout());
-    let alone = Alone::check().map_err(|threads| Error::Preload {
-        reason: format!("it left {threads} threads running, which children would not have"),
+    let alone = Alone::check().map_err(|reason| match reason {
+        NotAlone::Threads(threads) => Error::Preload {
+            reason: format!("it left {threads} threads running, which children would not have"),
+        },
+        NotAlone::Unknown(error) => Error::system("count the threads of the fork server")(error),
     })?;
     frame::send(socket, Kind::Ready, &[], &[], true).map_err(Error::system("get ready"))?;
     Ok((alone, newest))
