@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use offspring::{JoinError, Process, Signal, StartMethod, process};
 
-use crate::support::{Random, assert_only_helpers_remain};
+use crate::support::Random;
 
 #[process]
 fn pattern(seed: u64, len: usize) -> Vec<u8> {
@@ -16,12 +16,18 @@ fn make(seed: u64, len: usize) -> Vec<u8> {
     (0..len as u64).map(|i| (i.wrapping_mul(31) ^ (i >> 8) ^ seed) as u8).collect()
 }
 
-struct Count {
-    results: u32,
-    deaths: u32,
+pub(crate) struct Count {
+    pub(crate) results: u32,
+    pub(crate) deaths: u32,
 }
 
-fn kill_at_random(method: StartMethod, times: u32, len: usize, random: &mut Random) -> Count {
+/// Kills so many children after a random part of the time that one takes.
+pub(crate) fn kill_at_random(
+    method: StartMethod,
+    times: u32,
+    len: usize,
+    random: &mut Random,
+) -> Count {
     let start =
         |seed| pattern::task(seed, len).start_method(method).spawn().expect("a process more");
     let mut count = Count { results: 0, deaths: 0 };
@@ -65,8 +71,8 @@ fn judge(child: Process<Vec<u8>>, seed: u64, len: usize, count: &mut Count) {
 
 #[test]
 fn a_child_killed_around_its_result_gives_it_or_its_death() {
-    let _turn = crate::turn();
     let mut random = Random::new("child");
+    let _turn = crate::turn();
     for (method, times, len) in [
         (StartMethod::ForkServer, 500, 100),
         (StartMethod::ForkServer, 60, 8 << 20),
@@ -78,5 +84,5 @@ fn a_child_killed_around_its_result_gives_it_or_its_death() {
         );
         assert!(deaths > 0, "no child was killed in time");
     }
-    assert_only_helpers_remain();
+    crate::support::assert_only_helpers_remain();
 }

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 pub(crate) const CASES: &[Case] = &[("nothing_of_a_killed_parents_family_is_left", kill_parents)];
-pub(crate) const VICTIMS: &[Case] = &[("family", live)];
+pub(crate) const VICTIMS: &[Case] = &[("family", live), ("crowd", live_in_threads)];
 
 const ROUNDS: usize = 200;
 /// What the contract says; a loaded machine may be slower, and that is reported.
@@ -65,6 +65,24 @@ fn live() {
     }
 }
 
+/// The same from four threads, as far as threads allow; every other child is detached.
+fn live_in_threads() {
+    let spawn = |thread: u64| {
+        let _daemon = deaf::spawn().expect("a process more");
+        for n in 0.. {
+            let method = if n % 8 == 7 { StartMethod::Spawn } else { StartMethod::ForkServer };
+            let child = short::task(n).start_method(method).spawn().expect("a process more");
+            if (thread, n) == (0, 6) {
+                println!("ready");
+            }
+            if n % 2 == 0 {
+                assert_eq!(child.join().expect("a result"), n);
+            }
+        }
+    };
+    thread::scope(|scope| (0..4).for_each(|thread| drop(scope.spawn(move || spawn(thread)))));
+}
+
 /// What one killed family came to.
 struct Death {
     /// How long something of it was left; nothing if it was there beyond the deadline.
@@ -72,9 +90,9 @@ struct Death {
     was_ready: bool,
 }
 
-fn kill_one(random: &mut Random, when_ready: bool) -> Death {
+fn kill_one(victim_name: &str, random: &mut Random, when_ready: bool) -> Death {
     let executable = std::env::current_exe().expect("a path");
-    let (mut command, tag) = victim("family", &executable);
+    let (mut command, tag) = victim(victim_name, &executable);
     let mut parent = command.stdout(Stdio::piped()).spawn().expect("a process more");
     // The command holds a copy of the write end.
     drop(command);
@@ -110,8 +128,9 @@ fn kill_one(random: &mut Random, when_ready: bool) -> Death {
 fn kill_parents() {
     let mut random = Random::new("family");
     let names = names();
-    let deaths: Vec<Death> =
-        (0..ROUNDS).map(|round| kill_one(&mut random, round % 2 == 0)).collect();
+    let deaths: Vec<Death> = (0..ROUNDS)
+        .map(|round| kill_one(VICTIMS[round / 2 % 2].0, &mut random, round % 2 == 0))
+        .collect();
     let mut times: Vec<Duration> = deaths.iter().filter_map(|death| death.gone).collect();
     let late = times.iter().filter(|time| **time > PROMISED).count();
     let ready = deaths.iter().filter(|death| death.was_ready).count();

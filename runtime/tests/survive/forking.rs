@@ -12,16 +12,23 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction
 use offspring::{Error, Process, StartMethod, process};
 
 use crate::Case;
-use crate::support::run;
+use crate::child::{Count, kill_at_random};
+use crate::support::{Random, children, run};
 
 pub(crate) const CASES: &[Case] = &[
     ("a_fork_beside_threads_is_refused_with_their_number", || run("threaded", |_| ())),
     ("a_fork_just_after_a_thread_was_joined_works", || run("joined", |_| ())),
+    ("a_forked_child_killed_around_its_result_gives_it_or_its_death", || run("killed", |_| ())),
     ("without_proc_there_is_a_typed_error", || run("without_proc", |_| ())),
     ("no_start_method_minds_a_timers_signals", || run("timed", |_| ())),
 ];
-pub(crate) const VICTIMS: &[Case] =
-    &[("threaded", threaded), ("joined", joined), ("without_proc", without_proc), ("timed", timed)];
+pub(crate) const VICTIMS: &[Case] = &[
+    ("killed", killed),
+    ("threaded", threaded),
+    ("joined", joined),
+    ("without_proc", without_proc),
+    ("timed", timed),
+];
 
 const METHODS: [StartMethod; 3] = [StartMethod::Fork, StartMethod::ForkServer, StartMethod::Spawn];
 
@@ -43,6 +50,16 @@ fn start(method: StartMethod) -> offspring::Result<Process<u32>> {
 #[track_caller]
 fn assert_works(method: StartMethod) {
     assert_eq!(start(method).expect("a process more").join().expect("a result"), 42);
+}
+
+fn killed() {
+    let mut random = Random::new("forking");
+    for (times, len) in [(200, 100), (40, 8 << 20)] {
+        let Count { results, deaths } = kill_at_random(StartMethod::Fork, times, len, &mut random);
+        eprintln!("forking: {len} bytes: {times} killed; {results} results, {deaths} deaths");
+        assert!(deaths > 0, "no child was killed in time");
+    }
+    assert!(children().is_empty(), "{:?}", children());
 }
 
 fn threaded() {

@@ -4,6 +4,7 @@
 //! outside; most victims check themselves and end with code 0. No test harness: the victims need a `main`.
 
 mod arguments;
+mod child;
 mod constructors;
 mod family;
 mod forking;
