@@ -64,11 +64,20 @@ pub(crate) fn send(
     Ok(())
 }
 
+/// Receives in spite of a reset. A peer that ends with messages unread leaves this error, once, before
+/// the messages that it had sent and that are still there.
+fn past_reset<T>(mut receive: impl FnMut() -> Result<T>) -> Result<T> {
+    match retry_on_intr(&mut receive) {
+        Err(Errno::CONNRESET) => retry_on_intr(receive),
+        received => received,
+    }
+}
+
 /// Length of the next message, without taking it; 0 at the end of the conversation.
 pub(crate) fn next_len(socket: impl AsFd, block: bool) -> Result<usize> {
     let flags = RecvFlags::PEEK | RecvFlags::TRUNC;
     let flags = if block { flags } else { flags | RecvFlags::DONTWAIT };
-    let (_, len) = retry_on_intr(|| net::recv(&socket, &mut [0u8; 0], flags))?;
+    let (_, len) = past_reset(|| net::recv(&socket, &mut [0u8; 0], flags))?;
     Ok(len)
 }
 
@@ -77,7 +86,7 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], block: bool) -> Resu
     let flags =
         RecvFlags::CMSG_CLOEXEC | if block { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
-    retry_on_intr(|| {
+    past_reset(|| {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let message = net::recvmsg(&socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
         let mut descriptors = Vec::new();

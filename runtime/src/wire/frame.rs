@@ -303,6 +303,16 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_before_a_death_arrives() {
+        let (a, b) = socket::pair().unwrap();
+        send(&b, Kind::Born, &[1], &[], true).unwrap();
+        send(&a, Kind::Ask, &[2], &[], true).unwrap();
+        drop(b);
+        assert_eq!(receive(&a, false).unwrap().unwrap().body, [1]);
+        assert!(receive(&a, false).unwrap().is_none());
+    }
+
+    #[test]
     fn a_sparse_body_is_refused_without_an_allocation() {
         let (a, b) = socket::pair().unwrap();
         let memfd = memfd_create("sparse", MemfdFlags::CLOEXEC).unwrap();

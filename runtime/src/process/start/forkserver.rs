@@ -174,6 +174,8 @@ impl Server {
                 handshake::end(pidfd);
             }
         }
+        // What could not be read holds sockets of children, which wait as long as those are there.
+        drop(socket);
         // It may have died between a fork and the word about it. The child has seen the end of its
         // socket, and nobody else knows its number.
         let newest = self.newest.load(Relaxed);
