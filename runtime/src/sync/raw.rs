@@ -6,7 +6,6 @@
 //! | `WAITERS`                     | free, somebody may be asleep |
 //! | tid, with or without `WAITERS`| held by that thread |
 //! | `OWNER_DIED`, ± `WAITERS`     | free since its owner died (written by the kernel) |
-//! | tid + `OWNER_DIED` ± `WAITERS`| just taken over; `doubtful` is about to be set |
 //!
 //! These are the bits of glibc's robust mutexes and of the kernel, which when a thread dies walks the list of what it
 //! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper.
@@ -14,8 +13,8 @@
 //! Invariant 1: a sleeper has seen the word with an owner and `WAITERS`. `WAITERS` goes away only when a wake-up found
 //! nobody asleep, and whoever has slept takes the lock with it, so that a newcomer who slips in between wake-up and
 //! waking still wakes the next one, and a woken sleeper that is killed takes nothing with it.
-//! Invariant 2: `doubtful` is written only by the holder, and is set before `OWNER_DIED` is cleared: a taker killed
-//! between the two leaves `OWNER_DIED` to the next.
+//! Invariant 2: `doubtful` is written only by the holder; the one who takes over from the dead sets it before anything
+//! else. A taker killed before that dies with the lock, and the kernel writes `OWNER_DIED` again.
 //! Invariant 3: every sleep is at most [`NAP`] long; then the sleeper looks again at word and owner. So a wake-up that
 //! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone.
 //!
@@ -225,15 +224,14 @@ impl RawLock {
         loop {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
-                if self
-                    .word
-                    .compare_exchange(word, word | me.tid() | slept, Acquire, Relaxed)
-                    .is_ok()
-                {
-                    self.note_death(word);
-                    return Ok(());
+                let taken = me.tid() | (word & WAITERS) | slept;
+                if self.word.compare_exchange(word, taken, Acquire, Relaxed).is_err() {
+                    continue;
                 }
-                continue;
+                if word & OWNER_DIED != 0 {
+                    self.set_doubtful(true);
+                }
+                return Ok(());
             }
             if word & TID_MASK == me.tid() {
                 return Err(Refusal::Deadlock);
@@ -258,15 +256,6 @@ impl RawLock {
                 self.look_after_owner(waited_for);
             }
             slept = WAITERS;
-        }
-    }
-
-    /// The lock was taken while its word was `word`: if an owner has died, remember that before the kernel's
-    /// mark is wiped (Invariant 2).
-    fn note_death(&self, word: u32) {
-        if word & OWNER_DIED != 0 {
-            self.set_doubtful(true);
-            self.word.fetch_and(!OWNER_DIED, Release);
         }
     }
 

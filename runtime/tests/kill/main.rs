@@ -5,10 +5,9 @@
 //! the death exactly when the victim held it, and to find data that is whole or reported to be in doubt.
 //!
 //! A process can die only between two instructions, and what it leaves behind is the shared memory, its list of
-//! held locks, and what it asked of the kernel. A survey steps through the operation once and notes where any of these
-//! changes. By default the victim is killed at each of these points and at a few others (everywhere, when the
-//! operation is short, as it is when optimised); `OFFSPRING_FULL=1` kills at every instruction.
-//! In the compound scene the process that mends what the first victim left is killed as well.
+//! held locks, and what it asked of the kernel. By default the victim is killed at each point where one of these
+//! has changed (everywhere, when the operation is short, as it is when optimised); `OFFSPRING_FULL=1` kills at every
+//! instruction. In the compound scene the process that mends what the first victim left is killed as well.
 //!
 //! `OFFSPRING_FULL=1 cargo test --release --test kill` gives the figures in RELIABILITY.md. Forks, so that it is a
 //! single-threaded program.
@@ -19,7 +18,6 @@ mod compound;
 mod scenes;
 mod victim;
 
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
@@ -36,28 +34,41 @@ const SHORT: usize = 600;
 /// What one scene came to.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    pub(crate) instructions: usize,
-    pub(crate) states: usize,
-    pub(crate) killed: usize,
-    pub(crate) reported: usize,
-    pub(crate) late: usize,
-    pub(crate) slowest: Duration,
+    instructions: usize,
+    changes: usize,
+    /// Kills in the middle of the operation, all survived: one that is not ends the program.
+    killed: usize,
+    with_lock: usize,
+    late: usize,
+    slowest: Duration,
 }
 
 impl Figures {
-    pub(crate) fn count(&mut self, death: &Death, took: Duration) {
-        self.killed += 1;
-        self.reported += usize::from(death.held.contains(&true));
-        self.late += usize::from(took > PROMPT);
-        self.slowest = self.slowest.max(took);
+    /// What an undisturbed run of the operation looks like.
+    pub(crate) fn survey(&mut self, whole: Progress) {
+        self.instructions = self.instructions.max(whole.instructions);
+        self.changes = self.changes.max(whole.changes);
+    }
+
+    /// One kill; one that came after the end of the operation says nothing.
+    pub(crate) fn count(&mut self, death: &Death, progress: Progress, took: Duration) {
+        if !progress.over {
+            self.killed += 1;
+            self.with_lock += usize::from(death.held.contains(&true));
+            self.late += usize::from(took > PROMPT);
+            self.slowest = self.slowest.max(took);
+        }
     }
 
     fn print(&self, name: &str) {
         println!(
-            "{name}: {} instructions, {} states; killed and survived at {} points, {} of them with a lock held; \
+            "{name}: {} instructions, {} changes; killed and survived {} times, {} of them with a lock held; \
              slowest takeover {:?}, {} not prompt",
-            self.instructions, self.states, self.killed, self.reported, self.slowest, self.late
+            self.instructions, self.changes, self.killed, self.with_lock, self.slowest, self.late
         );
+        assert!(self.with_lock > 0 && self.killed > self.changes / 2, "too little was killed");
+        // A wake-up that gets lost shows in time only, so that this is for a machine with nothing else to do.
+        assert!(!is_full() || self.late * 20 <= self.killed, "wake-ups get lost");
     }
 }
 
@@ -65,99 +76,109 @@ pub(crate) fn is_full() -> bool {
     std::env::var_os("OFFSPRING_FULL").is_some_and(|value| value == "1")
 }
 
-/// Where an operation can be interrupted so that it makes a difference.
-pub(crate) struct Survey {
-    pub(crate) instructions: usize,
-    /// After how many instructions something that outlives the victim has changed.
-    pub(crate) changes: BTreeSet<usize>,
+/// Where to stop an operation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Until {
+    /// After so many instructions.
+    Instructions(usize),
+    /// When what outlives the victim has changed so many times.
+    Changes(usize),
+    /// When it is over.
+    End,
 }
 
-/// Steps through the operation once.
-pub(crate) fn survey<S: Scene>() -> Survey {
-    let mut scene = S::set();
-    let mut victim = scene.start();
-    scene.victim_is_ready(&victim);
+/// How far an operation got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) instructions: usize,
+    /// How often what outlives the victim has changed; counted unless the way is measured in instructions.
+    pub(crate) changes: usize,
+    pub(crate) over: bool,
+}
+
+/// Lets the victim run a part of the operation.
+pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until) -> Progress {
     victim.enter();
-    let mut changes = BTreeSet::from([0]);
+    let mut progress = Progress { instructions: 0, changes: 0, over: false };
+    let watched = !matches!(until, Until::Instructions(_));
     let mut before = victim.traces(&scene.locks());
-    let mut instructions = 0;
     loop {
         victim.note_holding(&scene.locks());
-        let asks_kernel = victim.is_at_system_call();
-        if !step(&mut scene, &mut victim) {
-            break;
+        let reached = match until {
+            Until::Instructions(count) => progress.instructions >= count,
+            Until::Changes(count) => progress.changes >= count,
+            Until::End => false,
+        };
+        if reached {
+            return progress;
         }
-        instructions += 1;
-        let now = victim.traces(&scene.locks());
-        if now != before || asks_kernel {
-            changes.insert(instructions);
+        let asks_kernel = watched && victim.is_at_system_call();
+        let goes_on = match S::UNBLOCK {
+            None => victim.step(None),
+            Some(unblock) => victim.step(Some(&mut || unblock(scene))),
+        };
+        if !goes_on {
+            return Progress { over: true, ..progress };
         }
-        before = now;
-    }
-    let death = victim.kill(&scene.locks());
-    scene.aftermath(&death);
-    Survey { instructions, changes }
-}
-
-fn step<S: Scene>(scene: &mut S, victim: &mut Victim) -> bool {
-    match S::UNBLOCK {
-        None => victim.step(None),
-        Some(unblock) => victim.step(Some(&mut || unblock(scene))),
+        progress.instructions += 1;
+        if watched {
+            let now = victim.traces(&scene.locks());
+            progress.changes += usize::from(now != before || asks_kernel);
+            before = now;
+        }
     }
 }
 
-/// After which instructions to kill.
-fn points(survey: &Survey) -> Vec<usize> {
-    let all = survey.instructions;
-    if is_full() || all <= SHORT {
-        return (0..=all).collect();
-    }
-    let spread = (0..6).map(|i| i * all / 6);
-    survey.changes.iter().copied().chain(spread).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-/// Lets the victim run `instructions` of the operation, kills it, and lets the survivors judge.
-fn kill_at<S: Scene>(instructions: usize, figures: &mut Figures) {
+/// Lets the victim run a part of the operation, kills it, and lets the survivors judge.
+fn kill_at<S: Scene>(until: Until, figures: &mut Figures) -> Progress {
     let mut scene = S::set();
     let mut victim = scene.start();
     scene.victim_is_ready(&victim);
-    advance(&mut scene, &mut victim, instructions);
+    let progress = advance(&mut scene, &mut victim, until);
     let death = victim.kill(&scene.locks());
     match catch_unwind(AssertUnwindSafe(|| scene.aftermath(&death))) {
-        Ok(took) => figures.count(&death, took),
+        Ok(took) => figures.count(&death, progress, took),
         Err(panic) => {
-            eprintln!("{}: killed after {instructions} instructions: {death:?}", S::NAME);
+            eprintln!("{}: {progress:?}, then killed: {death:?}", S::NAME);
             resume_unwind(panic);
         }
     }
+    progress
 }
 
-/// Runs so many instructions of the operation, or all if it is shorter this time.
-pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, instructions: usize) {
-    victim.enter();
-    for _ in 0..instructions {
-        victim.note_holding(&scene.locks());
-        if !step(scene, victim) {
-            break;
+/// Kills after 0, 1, 2, … instructions until the operation is over before that, more than once: its length can
+/// differ by a few.
+pub(crate) fn at_every_instruction(mut kill_at: impl FnMut(Until) -> Progress) {
+    let mut too_late = 0;
+    for count in 0.. {
+        too_late += usize::from(kill_at(Until::Instructions(count)).over);
+        if too_late > 5 {
+            return;
         }
     }
 }
 
 fn run<S: Scene>() {
-    let survey = survey::<S>();
-    let mut figures = Figures {
-        instructions: survey.instructions,
-        states: survey.changes.len(),
-        ..Figures::default()
-    };
-    for point in points(&survey) {
-        kill_at::<S>(point, &mut figures);
+    let mut figures = Figures::default();
+    let whole = kill_at::<S>(Until::End, &mut figures);
+    figures.survey(whole);
+    if is_full() || whole.instructions <= SHORT {
+        at_every_instruction(|until| kill_at::<S>(until, &mut figures));
+    } else {
+        for changes in 0..=whole.changes {
+            kill_at::<S>(Until::Changes(changes), &mut figures);
+        }
+        for sixth in 1..6 {
+            kill_at::<S>(Until::Instructions(sixth * whole.instructions / 6), &mut figures);
+        }
     }
     figures.print(S::NAME);
 }
 
 fn main() {
-    let scenes: [(&str, fn()); 6] = [
+    // The first scene first: after it, this process has taken locks, and so have its children.
+    let scenes: [(&str, fn()); 7] = [
+        (scenes::First::NAME, run::<scenes::First>),
         (scenes::Alone::NAME, run::<scenes::Alone>),
         (scenes::HandOverHand::NAME, run::<scenes::HandOverHand>),
         (scenes::WakingOthers::NAME, run::<scenes::WakingOthers>),

@@ -1,5 +1,6 @@
 //! What the victim is doing when it dies, and what the survivors must find.
 
+use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -34,6 +35,19 @@ pub(crate) trait Scene: Sized {
 
 pub(crate) fn set_up(count: usize, data: Pair) -> Shared<[Lock]> {
     Shared::from_fn(count, |_| Mutex::new(data)).expect("memory")
+}
+
+/// As `set_up`, in a process whose children have nothing left to do for the first time when they take a lock.
+fn set_up_warm(count: usize, data: Pair) -> Shared<[Lock]> {
+    static WARM: Once = Once::new();
+    WARM.call_once(|| {
+        let lock = set_up(1, data);
+        let _guard = lock[0].lock().unwrap();
+        // A waiter, for what is done only by those who find a lock taken.
+        let status = waitpid(child(|| assert!(lock[0].try_lock().unwrap().is_none())), None);
+        assert!(matches!(status, Ok(WaitStatus::Exited(_, 0))));
+    });
+    set_up(count, data)
 }
 
 /// Changes the data so that a death in the middle shows.
@@ -87,7 +101,7 @@ impl Scene for Alone {
     const NAME: &'static str = "lock, change, unlock";
 
     fn set() -> Self {
-        Self(set_up(1, [5, 5]))
+        Self(set_up_warm(1, [5, 5]))
     }
     fn start(&self) -> Victim {
         Victim::new(|| (), |()| change(&mut self.0[0].lock().unwrap()))
@@ -104,6 +118,33 @@ impl Scene for Alone {
     }
 }
 
+/// The same, and it is the first lock that the process ever takes. The survivors are children, so that this process
+/// takes none either, which the next victim would inherit.
+pub(crate) struct First(Alone);
+
+impl Scene for First {
+    const NAME: &'static str = "first lock of a process, change, unlock";
+
+    fn set() -> Self {
+        Self(Alone(set_up(1, [5, 5])))
+    }
+    fn start(&self) -> Victim {
+        self.0.start()
+    }
+    fn locks(&self) -> Vec<&Lock> {
+        self.0.locks()
+    }
+    fn aftermath(self, death: &Death) -> Duration {
+        let start = Instant::now();
+        let survivor = child(|| {
+            let _ = self.0.aftermath(death);
+        });
+        let status = waitpid(survivor, None).expect("a child of ours");
+        assert_eq!(status, WaitStatus::Exited(survivor, 0), "the survivor says why");
+        start.elapsed()
+    }
+}
+
 /// Several locks at a time, given back in another order than they were taken.
 pub(crate) struct HandOverHand(Shared<[Lock]>);
 
@@ -111,7 +152,7 @@ impl Scene for HandOverHand {
     const NAME: &'static str = "three locks, hand over hand";
 
     fn set() -> Self {
-        Self(set_up(3, [5, 5]))
+        Self(set_up_warm(3, [5, 5]))
     }
     fn start(&self) -> Victim {
         Victim::new(
@@ -192,7 +233,7 @@ impl Scene for WakingOthers {
     const NAME: &'static str = "unlock with two asleep";
 
     fn set() -> Self {
-        Self { locks: set_up(1, [5, 5]), sleepers: Vec::new() }
+        Self { locks: set_up_warm(1, [5, 5]), sleepers: Vec::new() }
     }
     fn start(&self) -> Victim {
         Victim::new(|| self.locks[0].lock().unwrap(), drop)
@@ -225,7 +266,7 @@ impl Scene for Waiting {
     });
 
     fn set() -> Self {
-        let locks = set_up(1, [5, 5]);
+        let locks = set_up_warm(1, [5, 5]);
         // Leaked, so that this process can hold the lock across calls; a few hundred pages.
         let lock: &'static Shared<[Lock]> = Box::leak(Box::new(locks.clone()));
         Self { locks, holder: Some(lock[0].lock().unwrap()), sleepers: Vec::new() }
@@ -252,7 +293,7 @@ impl Scene for Mending {
     const NAME: &'static str = "take over from the dead, mend, unlock";
 
     fn set() -> Self {
-        let locks = set_up(1, [5, 5]);
+        let locks = set_up_warm(1, [5, 5]);
         let dead = child(|| {
             let mut guard = locks[0].lock().unwrap();
             guard[0] += 1;

@@ -34,6 +34,8 @@ pub(crate) struct Victim {
     pid: Pid,
     mark: Shared<AtomicU32>,
     had: Vec<bool>,
+    /// Where its thread's list of held locks begins.
+    head: usize,
 }
 
 /// Runs `body` in a child that ends with code 0, or 1 if it panics, and that dies with this program.
@@ -54,6 +56,16 @@ pub(crate) fn child(body: impl FnOnce()) -> Pid {
 pub(crate) fn is_asleep(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+}
+
+/// Where the list of the locks that a process holds begins, in its memory.
+fn head_of(pid: Pid) -> usize {
+    let (mut head, mut len) = (0_usize, 0_usize);
+    // SAFETY: the kernel writes one word into each variable.
+    let failed =
+        unsafe { libc::syscall(libc::SYS_get_robust_list, pid.as_raw(), &mut head, &mut len) };
+    assert_eq!(failed, 0, "the kernel tells of its tracees");
+    head
 }
 
 /// The bytes of a lock.
@@ -81,7 +93,7 @@ impl Victim {
         });
         let stopped = waitpid(pid, None).expect("a child of ours");
         assert_eq!(stopped, WaitStatus::Stopped(pid, Signal::SIGSTOP), "the victim is not ready");
-        Self { pid, mark, had: Vec::new() }
+        Self { pid, mark, had: Vec::new(), head: head_of(pid) }
     }
 
     /// Lets it come to the first instruction of the operation.
@@ -149,13 +161,7 @@ impl Victim {
     /// All that others can see of it: the bytes of the locks, and the head of its list of held locks.
     pub(crate) fn traces(&self, locks: &[&Lock]) -> Vec<u64> {
         let mut traces: Vec<u64> = locks.iter().flat_map(|lock| words(lock)).collect();
-        let (mut head, mut len) = (0_usize, 0_usize);
-        // SAFETY: the kernel writes one word into each variable.
-        let failed = unsafe {
-            libc::syscall(libc::SYS_get_robust_list, self.pid.as_raw(), &mut head, &mut len)
-        };
-        assert_eq!(failed, 0, "the kernel tells of its tracees");
-        traces.extend([0, 16].map(|offset| self.read(head + offset)));
+        traces.extend([0, 16].map(|offset| self.read(self.head + offset)));
         traces
     }
 
