@@ -69,8 +69,10 @@ fn keep(account: Shared<Account>) -> Shared<Account> {
     account
 }
 
+type Made = (Shared<[u64]>, Option<Shared<AtomicU64>>);
+
 #[process]
-fn make(numbers: &[u64]) -> offspring::Result<(Shared<[u64]>, Option<Shared<AtomicU64>>)> {
+fn make(numbers: &[u64]) -> offspring::Result<Made> {
     let copied = Shared::from_fn(numbers.len(), |at| numbers[at])?;
     Ok((copied, Some(Shared::new(AtomicU64::new(5))?)))
 }

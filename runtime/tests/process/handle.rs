@@ -120,7 +120,8 @@ under_each_method! {
         assert!(process::wait_any(&[&a, &c], Some(Duration::ZERO)).unwrap().is_empty());
         a.kill().unwrap();
         c.kill().unwrap();
-        (a.wait().unwrap(), c.wait().unwrap());
+        a.wait().unwrap();
+        c.wait().unwrap();
         assert_eq!(process::wait_any(&[&c, &b, &a], None).unwrap(), [0, 1, 2]);
         assert!(process::wait_any(&[], Some(Duration::ZERO)).unwrap().is_empty());
     }
