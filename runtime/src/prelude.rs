@@ -3,4 +3,4 @@
 pub use std::time::Duration;
 
 pub use crate::sync::Mutex;
-pub use crate::{Process, Shared, Task, daemon, message, preload, process, shared};
+pub use crate::{Process, Shared, Task, daemon, join, message, preload, process, shared};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,6 +68,16 @@ impl Options {
 impl Launch {
     pub(crate) fn new(code: Code, arguments: Pack, options: Options) -> Result<Self> {
         let (arguments, descriptors) = arguments.finish()?;
+        let impossible = |(key, value): &&(OsString, Option<OsString>)| {
+            let [key, value] =
+                [key.as_bytes(), value.as_ref().map_or(b"", |value| value.as_bytes())];
+            key.is_empty() || key.contains(&b'=') || [key, value].concat().contains(&0)
+        };
+        if let Some((key, _)) = options.environment.iter().find(impossible) {
+            let name = format!("the environment variable {}", key.display());
+            let reason = "its name is empty or has a `=`, or there is a NUL in it".to_owned();
+            return Err(Error::Encode { name, reason });
+        }
         Ok(Self { code, arguments, descriptors, options })
     }
 
@@ -161,8 +172,12 @@ impl Launch {
             None => changes.directory,
             Some(path) => {
                 let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-                let opened = open(path, flags, Mode::empty());
-                Some(opened.map_err(Error::system("open the working directory of a task"))?)
+                let opened = open(path, flags, Mode::empty()).map_err(|errno| {
+                    let text = format!("{}: {errno}", path.display());
+                    let source = std::io::Error::new(errno.kind(), text);
+                    Error::System { action: "enter the working directory of a task", source }
+                })?;
+                Some(opened)
             }
         };
         Ok(Order {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::panic::PanicHookInfo;
 
 use serde::{Deserialize, Serialize};
@@ -39,59 +40,101 @@ impl fmt::Display for Panic {
     }
 }
 
+/// A panic as the hook saw it. Naming the frames takes long (100 ms in a large debug build), and most
+/// panics that a task catches itself are never reported: that waits until it is asked for.
+struct Seen {
+    panic: Panic,
+    frames: Backtrace,
+}
+
 thread_local! {
-    /// The panic under way in this thread.
-    static LAST: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    /// The last panic of this thread.
+    static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
 /// Reports panics of this process in its name instead of std's way.
 pub(crate) fn install_hook() {
-    std::panic::set_hook(Box::new(|panic| {
-        let seen = Panic::seen(panic);
-        eprintln!("[{}] {}", seen.process, seen.as_report());
+    std::panic::set_hook(Box::new(|info| {
+        let mut seen = Seen::now(info);
+        // A closed stream is the user's choice; a panic in here would be an abort.
+        let report = seen.report();
+        let _ = writeln!(io::stderr(), "[{}] {report}", seen.panic.process);
         // Where unwinding ends in an abort, this is the last chance to tell the parent: when the
         // program was built so, or when a destructor panics while a panic unwinds.
-        let earlier = LAST.replace(Some(seen.clone()));
-        if cfg!(panic = "abort") || earlier.is_some() {
-            child::leave_note(&seen);
+        let aborts = cfg!(panic = "abort");
+        if aborts {
+            seen.name_frames();
+        }
+        let panic = seen.panic.clone();
+        if LAST.replace(Some(seen)).is_some() || aborts {
+            child::leave_note(&panic);
         }
     }));
 }
 
 /// The panic that `catch_unwind` has just caught in this thread.
 pub(crate) fn caught(payload: &(dyn Any + Send)) -> Panic {
-    LAST.take().unwrap_or_else(|| {
+    match LAST.take() {
+        Some(mut seen) => {
+            seen.name_frames();
+            seen.panic
+        }
         // The task has set a hook of its own, so that only the payload is known.
-        let info::ProcessInfo { pid, name, .. } = info::current();
-        let message = text_of(payload);
-        Panic { message, location: None, backtrace: None, thread: None, process: name.into(), pid }
-    })
+        None => Panic::new(text_of(payload)),
+    }
 }
 
 impl Panic {
-    fn seen(panic: &PanicHookInfo<'_>) -> Self {
+    fn new(message: String) -> Self {
         let info::ProcessInfo { pid, name, .. } = info::current();
-        Self {
-            message: text_of(panic.payload()),
-            location: panic.location().map(ToString::to_string),
-            backtrace: Some(Backtrace::force_capture().to_string()),
+        Self { message, location: None, backtrace: None, thread: None, process: name.into(), pid }
+    }
+}
+
+impl Seen {
+    fn now(info: &PanicHookInfo<'_>) -> Self {
+        let panic = Panic {
+            location: info.location().map(ToString::to_string),
             thread: thread_name(),
-            process: name.into(),
-            pid,
-        }
+            ..Panic::new(text_of(info.payload()))
+        };
+        Self { panic, frames: Backtrace::force_capture() }
     }
 
-    fn as_report(&self) -> String {
-        let thread = self.thread.as_deref().unwrap_or("<unnamed>");
-        let location = self.location.as_deref().unwrap_or("an unknown place");
-        let mut report = format!("thread '{thread}' panicked at {location}:\n{}", self.message);
-        let wanted = std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0");
-        if let Some(backtrace) = self.backtrace.as_ref().filter(|_| wanted) {
-            report.push_str("\nstack backtrace:\n");
-            report.push_str(backtrace);
+    fn name_frames(&mut self) {
+        let frames = self.frames.to_string();
+        self.panic.backtrace = Some(trimmed(&frames).unwrap_or(&frames).to_owned());
+    }
+
+    fn report(&mut self) -> String {
+        let wanted = std::env::var("RUST_BACKTRACE").unwrap_or_default();
+        if !matches!(wanted.as_str(), "" | "0") {
+            self.name_frames();
+        }
+        let Panic { thread, location, message, .. } = &self.panic;
+        let thread = thread.as_deref().unwrap_or("<unnamed>");
+        let location = location.as_deref().unwrap_or("an unknown place");
+        let mut report = format!("thread '{thread}' panicked at {location}:\n{message}");
+        if wanted == "full" {
+            report.push_str(&format!("\nstack backtrace:\n{}", self.frames));
+        } else if let Some(backtrace) = &self.panic.backtrace {
+            report.push_str(&format!("\nstack backtrace:\n{backtrace}"));
         }
         report
     }
+}
+
+/// The frames of the task, without those of the panic above and of this library below.
+fn trimmed(frames: &str) -> Option<&str> {
+    let above = frames.rfind("core::panicking::").or_else(|| frames.rfind("rust_begin_unwind"))?;
+    // The frame ends with its place in the source, if that is known, on a line of its own.
+    let line_end = above + frames[above..].find('\n')? + 1;
+    let next = frames[line_end..].lines().next()?;
+    let start =
+        if next.trim_start().starts_with("at ") { line_end + next.len() + 1 } else { line_end };
+    let below = frames[start..].find("__offspring_run")?;
+    let end = start + frames[start..start + below].rfind('\n')? + 1;
+    (start < end).then(|| &frames[start..end])
 }
 
 /// std names the main thread just before `main`, which a child of the fork server never enters.

@@ -8,7 +8,7 @@ use crate::sys::pidfd::End;
 /// How a process ended: Python's `exitcode`, std's `ExitStatus`.
 ///
 /// A task that returned has code 0, one that panicked has 101 as any Rust program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ExitStatus {
     end: End,
 }
@@ -46,6 +46,12 @@ impl ExitStatus {
 
     pub(crate) fn end(&self) -> End {
         self.end
+    }
+}
+
+impl fmt::Debug for ExitStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExitStatus({self})")
     }
 }
 

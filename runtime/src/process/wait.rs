@@ -19,6 +19,10 @@ use crate::{Error, Result};
 /// # fn main() -> offspring::Result<()> {
 /// let (a, b) = (nothing::spawn()?, nothing::spawn()?);
 /// assert!(!process::wait_any(&[&a, &b], None)?.is_empty());
+///
+/// let many = [a, b];
+/// let all: Vec<&dyn process::Waitable> = many.iter().map(|one| one as _).collect();
+/// assert!(!process::wait_any(&all, None)?.is_empty());
 /// # Ok(())
 /// # }
 /// ```

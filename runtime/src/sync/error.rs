@@ -99,7 +99,21 @@ impl<G> fmt::Display for LockError<G> {
     }
 }
 
-impl<G> StdError for LockError<G> {}
+// Only without a guard, which borrows the lock: a boxed error must not. With a guard, the conversions below leave
+// it behind, so that `lock()?` works in functions that return `Box<dyn Error>`.
+impl StdError for LockError {}
+
+macro_rules! boxed_without_guard {
+    ($($boxed:ty)*) => {$(
+        impl<T> From<LockError<MutexGuard<'_, T>>> for Box<$boxed> {
+            fn from(error: LockError<MutexGuard<'_, T>>) -> Self {
+                Box::new(error.without_guard())
+            }
+        }
+    )*};
+}
+
+boxed_without_guard! { dyn StdError dyn StdError + Send dyn StdError + Send + Sync }
 
 impl<G> From<LockError<G>> for crate::Error {
     fn from(error: LockError<G>) -> Self {

@@ -169,14 +169,15 @@ impl<T> From<T> for Mutex<T> {
     }
 }
 
-impl<T> fmt::Debug for Mutex<T> {
+/// Shows the data if nobody has the lock, else who has it.
+impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the data: looking at it would mean to take the lock.
-        f.debug_struct("Mutex")
-            .field("locked", &self.is_locked())
-            .field("holder", &self.holder())
-            .field("consistent", &self.is_consistent())
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(Some(guard)) | Err(LockError::OwnerDied(guard)) => shown.field("data", &&*guard),
+            _ => shown.field("locked", &true).field("holder", &self.holder()),
+        };
+        shown.field("consistent", &self.is_consistent()).finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// A task may return `Result<T, E>` with any `E: Display + From<RemoteError>`: `std::io::Error`,
 /// `Box<dyn Error>` and `Box<dyn Error + Send + Sync>` are such types.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+///
+/// `Debug` is the same text as `Display`.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct RemoteError {
     message: String,
     sources: Vec<String>,
@@ -95,6 +97,12 @@ fn look_inside<E: 'static>(error: &E) -> (Option<&(dyn StdError + 'static)>, Opt
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
