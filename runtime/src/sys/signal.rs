@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use rustix::io::{Errno, Result};
 
-/// Ignores a signal; gives whether it was ignored before.
-pub(crate) fn ignore(signal: i32) -> bool {
-    set(signal, libc::SIG_IGN) == libc::SIG_IGN
+/// Ignores a signal.
+pub(crate) fn ignore(signal: i32) {
+    set(signal, libc::SIG_IGN);
 }
 
 /// Gives a signal its default action.
@@ -34,6 +34,14 @@ pub(crate) fn forget_handlers() {
 
 /// The signals by which std notices a stack overflow.
 const KEPT: [i32; 2] = [libc::SIGSEGV, libc::SIGBUS];
+
+/// Holds these signals back from this thread, and from what it forks until that lets them through.
+pub(crate) fn block(signals: &[i32]) {
+    use nix::sys::signal::{SigSet, Signal};
+    let set: SigSet = signals.iter().filter_map(|&signal| Signal::try_from(signal).ok()).collect();
+    // The call can only fail for a wrong `how`.
+    let _ = set.thread_block();
+}
 
 /// Lets every signal through.
 pub(crate) fn unblock_all() {

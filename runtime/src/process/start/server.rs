@@ -32,7 +32,8 @@ const DEAF_TO: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
 
 /// Serves until the parent is gone.
 pub(crate) fn run(socket: OwnedFd) -> ! {
-    let ignored = DEAF_TO.map(signal::ignore);
+    // Blocked rather than ignored: one sent to a child before its first step waits for it.
+    signal::block(&DEAF_TO);
     standard::close_input();
     args::show_name("offspring-server");
     panic::install_hook();
@@ -48,7 +49,7 @@ pub(crate) fn run(socket: OwnedFd) -> ! {
     while let Ok(Some(frame)) = frame::receive(&post.socket, true) {
         let (Kind::Ask, Some(count)) = (frame.kind, frame.number()) else { break };
         for _ in 0..count {
-            match give_birth(post, &alone, ignored) {
+            match give_birth(post, &alone) {
                 Ok(back) => post = back,
                 Err(_) => clone::exit_now(0),
             }
@@ -105,7 +106,7 @@ fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
 ///
 /// The post is passed through, so that the child can close its copy: as long as one is open
 /// anywhere, the parent would not see the server's death.
-fn give_birth(post: Post, alone: &Alone, ignored: [bool; 2]) -> std::io::Result<Post> {
+fn give_birth(post: Post, alone: &Alone) -> std::io::Result<Post> {
     let (theirs, mine) = match socket::pair() {
         Ok(pair) => pair,
         Err(error) => return fail(post, error),
@@ -114,11 +115,7 @@ fn give_birth(post: Post, alone: &Alone, ignored: [bool; 2]) -> std::io::Result<
     match alone.fork_sibling(&post.newest) {
         Ok(Forked::Child) => {
             drop((theirs, post));
-            for (signal, was_ignored) in DEAF_TO.into_iter().zip(ignored) {
-                if !was_ignored {
-                    signal::set_default(signal);
-                }
-            }
+            signal::unblock_all();
             child::live(mine)
         }
         Ok(Forked::Parent { pid, pidfd }) => {
