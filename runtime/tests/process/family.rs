@@ -123,9 +123,9 @@ under_each_method! {
     fn active_children_are_listed_and_reaped() {
         assert!(process::active_children().is_empty());
         let sleeper = sleep::task().name("sleeper").spawn().unwrap();
-        let short = echo::spawn(4).unwrap();
         let listed = process::active_children();
         assert!(listed.iter().any(|it| it.pid == sleeper.pid() && it.name == "sleeper"));
+        let short = echo::spawn(4).unwrap();
         assert!(process::wait_any(&[&short], None).unwrap() == [0]);
         assert_eq!(state(short.pid()), Some('Z'));
         let listed: Vec<_> = process::active_children().iter().map(|it| it.pid).collect();
