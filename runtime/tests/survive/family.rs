@@ -85,7 +85,7 @@ fn live_in_threads() {
 
 /// What one killed family came to.
 struct Death {
-    /// How long something of it was left; nothing if it was there beyond the deadline.
+    /// How long something of it was left; none if it was there beyond the deadline.
     gone: Option<Duration>,
     was_ready: bool,
 }
@@ -118,10 +118,7 @@ fn kill_one(victim_name: &str, random: &mut Random, when_ready: bool) -> Death {
     let left = tagged(&tag);
     left.iter().copied().for_each(kill_pid);
     let _ = reader.join();
-    assert!(
-        left.is_empty() || death.gone.is_none(),
-        "they have closed the pipe and live: {left:?}"
-    );
+    assert!(left.is_empty() && death.gone.is_some(), "they live on: {left:?}");
     death
 }
 
@@ -139,6 +136,5 @@ fn kill_parents() {
         deaths.len(),
         summary(&mut times)
     );
-    assert_eq!(times.len(), ROUNDS, "some family lives on");
     assert_no_new_names(&names);
 }
