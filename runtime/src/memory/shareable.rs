@@ -31,7 +31,7 @@ use super::layout::Hasher;
 /// # Safety
 /// Values of the type are valid at any address and in any process of this program: no pointers, no references, no
 /// memory of their own (`String`, `Vec`, `Box`), no handles of the process (files, threads), and no drop glue.
-/// `LAYOUT` differs between types that differ.
+/// `LAYOUT` differs between types that differ, and `LOCKS` is true for a type that contains a lock.
 ///
 /// # Examples
 /// ```
@@ -40,13 +40,17 @@ use super::layout::Hasher;
 /// may_be_shared::<[(u32, Option<f64>); 8]>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot live in shared memory: write `#[shared]` on it if it is a struct or enum of yours, `offspring::Text<N>` for a `String`, `offspring::Seq<T, N>` for a `Vec`",
+    message = "`{Self}` cannot live in shared memory: write `#[shared]` on it if it is a struct or enum of yours, `[u8; N]` for a `String`, `[T; N]` for a `Vec`",
     label = "this would be an address of one process, meaningless in the others, or is not known to be plain data",
     note = "shareable are numbers, `bool`, `char`, atomics, arrays, tuples and options of these, `#[shared]` types, and the types of `offspring::sync`"
 )]
 pub unsafe trait Shareable: Send + Sync + 'static {
     /// What this type looks like in memory, as one number; compared when a segment is attached.
     const LAYOUT: u64;
+
+    /// Whether a lock is part of it: then it cannot stand inside another lock, whose holder could move it while it
+    /// is held.
+    const LOCKS: bool = false;
 }
 
 macro_rules! plain {
@@ -76,6 +80,7 @@ macro_rules! wrapper {
         #[diagnostic::do_not_recommend]
         unsafe impl<T: Shareable> Shareable for $type {
             const LAYOUT: u64 = Hasher::start($name).of::<Self>().word(T::LAYOUT).finish();
+            const LOCKS: bool = T::LOCKS;
         }
     )*};
 }
@@ -90,12 +95,14 @@ wrapper! {
 unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
     const LAYOUT: u64 =
         Hasher::start("Result").of::<Self>().word(T::LAYOUT).word(E::LAYOUT).finish();
+    const LOCKS: bool = T::LOCKS || E::LOCKS;
 }
 
 // SAFETY: N values of T and nothing else, and T is Shareable.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
     const LAYOUT: u64 = Hasher::start("array").of::<Self>().word(N as u64).word(T::LAYOUT).finish();
+    const LOCKS: bool = T::LOCKS;
 }
 
 // SAFETY: it has no bytes at all; the bound keeps it Send, Sync and 'static.
@@ -110,6 +117,7 @@ macro_rules! tuple {
         #[diagnostic::do_not_recommend]
         unsafe impl<$($name: Shareable),+> Shareable for ($($name,)+) {
             const LAYOUT: u64 = Hasher::start("tuple").of::<Self>()$(.word($name::LAYOUT))+.finish();
+            const LOCKS: bool = $($name::LOCKS)||+;
         }
     };
 }

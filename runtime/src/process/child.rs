@@ -4,12 +4,11 @@
 //! returned to, and nothing in them is dropped. Killed between any two steps, the parent sees the
 //! socket without a result and a process that ended by a signal.
 
-use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,26 +23,36 @@ use crate::{Error, Result};
 
 /// What Rust programs end with when `main` panics.
 const PANIC_CODE: i32 = 101;
+/// How long the end of a task waits for the standard streams.
+const FLUSH_WITHIN: Duration = Duration::from_secs(1);
 
-/// Where this process's own report goes.
-static HOME: Mutex<Option<Arc<OwnedFd>>> = Mutex::new(None);
+/// Where this process's own report goes, and which process that is: a copy of it has nothing to say
+/// in its name.
+static HOME: Mutex<Option<(u32, Arc<OwnedFd>)>> = Mutex::new(None);
 
-/// What [`leave_note`] writes to.
-static NOTE: Mutex<Option<Arc<OwnedFd>>> = Mutex::new(None);
-
-fn home() -> Option<Arc<OwnedFd>> {
-    HOME.lock().unwrap_or_else(PoisonError::into_inner).clone()
+pub(super) fn home() -> Option<Arc<OwnedFd>> {
+    let home = HOME.lock().unwrap_or_else(PoisonError::into_inner);
+    home.as_ref().filter(|(owner, _)| *owner == sys::own_pid()).map(|(_, home)| Arc::clone(home))
 }
 
 /// Lives as a child whose parent holds the other end of `socket`.
 pub(crate) fn live(socket: OwnedFd) -> ! {
-    let socket = Arc::new(socket);
-    *HOME.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&socket));
-    // That of the process whose copy this one is.
-    NOTE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    // The parent is gone, or has no task for this process after all.
-    let Ok(Some(frame)) = frame::receive(&*socket, true) else { clone::exit_now(0) };
-    let code = catch_unwind(AssertUnwindSafe(|| serve(frame))).unwrap_or(PANIC_CODE);
+    // This replaces, and closes, the socket of the process whose copy this one is.
+    let own = Some((sys::own_pid(), Arc::new(socket)));
+    *HOME.lock().unwrap_or_else(PoisonError::into_inner) = own;
+    let received = match home() {
+        Some(home) => frame::receive(&*home, true),
+        None => Ok(None),
+    };
+    let code = match received {
+        Ok(Some(frame)) => catch_unwind(AssertUnwindSafe(|| serve(frame))).unwrap_or(PANIC_CODE),
+        // The parent is gone, or has no task for this process after all.
+        Ok(None) => 0,
+        Err(error) => {
+            send_home(Kind::Refused, &error.to_string());
+            1
+        }
+    };
     clone::exit_now(code)
 }
 
@@ -103,6 +112,22 @@ fn become_task(order: &Order) -> Result<()> {
 /// What a program does when `main` has returned: end its own family, flush.
 fn finish() {
     let _ = catch_unwind(exit::end_family);
+    if clone::is_single_threaded() {
+        flush();
+        return;
+    }
+    // A thread of the task's may hold a stream, and never let go: it is not waited for.
+    let (done, flushed) = mpsc::channel();
+    let flusher = std::thread::Builder::new().spawn(move || {
+        flush();
+        let _ = done.send(());
+    });
+    if flusher.is_ok() {
+        let _ = flushed.recv_timeout(FLUSH_WITHIN);
+    }
+}
+
+fn flush() {
     // A stream that is closed or broken is the user's choice; the result still counts.
     let _ = io::stdout().flush();
     let _ = io::stderr().flush();
@@ -141,27 +166,5 @@ pub(crate) fn send_home<T: Serialize + 'static>(kind: Kind, note: &T) {
     pack.put(note, "note");
     if let Ok((bytes, descriptors)) = pack.finish() {
         let _ = frame::send(&*home, kind, &bytes, &descriptors, false);
-    }
-}
-
-/// Leaves word of a panic, in case that this process ends without another.
-///
-/// There is one note, written over each time: a task may catch any number of panics, and what piles
-/// up in the socket, which nobody reads before the end, would leave no room for the result.
-pub(crate) fn leave_note(panic: &Panic) {
-    let Some(home) = home() else { return };
-    let mut pack = Pack::new();
-    pack.put(panic, "note");
-    let Ok((bytes, _)) = pack.finish() else { return };
-    let mut note = NOTE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(note) = &*note {
-        if let Ok(file) = note.try_clone().map(File::from) {
-            let _ = file.set_len(0).and_then(|()| file.write_all_at(&bytes, 0));
-        }
-    } else if let Ok(file) = frame::spill(&bytes) {
-        let file = Arc::new(OwnedFd::from(file));
-        if frame::send(&*home, Kind::PanicNote, &[], &[Arc::clone(&file)], false).is_ok() {
-            *note = Some(file);
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use super::join_error::JoinError;
 use super::signal::Signal;
 use super::status::ExitStatus;
 use crate::sys::pidfd::{self, End};
-use crate::sys::{self, oom, poll};
+use crate::sys::{self, oom, poll, signal};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
 use crate::{Error, Result};
@@ -35,7 +36,8 @@ pub(crate) struct Child {
     socket: Mutex<Option<OwnedFd>>,
     /// What came over it, once somebody had to look.
     letter: Mutex<Option<Result<Option<Frame>>>>,
-    status: Mutex<Option<ExitStatus>>,
+    /// How it ended, and when that was found out.
+    status: Mutex<Option<(ExitStatus, Instant)>>,
     timeout: Option<(Duration, Instant)>,
     /// Whether this process itself has killed it.
     killed: AtomicBool,
@@ -119,7 +121,7 @@ impl Child {
 
     /// How it ended, if that is known already.
     pub(crate) fn status(&self) -> Option<ExitStatus> {
-        *lock(&self.status)
+        lock(&self.status).map(|(status, _)| status)
     }
 
     /// Waits for its end until the deadline.
@@ -146,17 +148,21 @@ impl Child {
         let mut status = lock(&self.status);
         if status.is_none() {
             let end = pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?;
-            *status = end.map(ExitStatus::new);
+            *status = end.map(|end| (ExitStatus::new(end), Instant::now()));
             if status.is_some() {
-                registry().children.remove(&self.info.pid);
+                // The number is free now, and may be that of a newer child already.
+                let mut registry = registry();
+                if registry.children.get(&self.info.pid).is_some_and(|own| ptr::eq(&**own, self)) {
+                    registry.children.remove(&self.info.pid);
+                }
             }
         }
-        Ok(*status)
+        Ok(status.map(|(status, _)| status))
     }
 
     /// Sends it a signal, if it still lives.
     pub(crate) fn signal(&self, signal: i32) -> Result<()> {
-        if signal == libc::SIGKILL {
+        if signal == libc::SIGKILL && !poll::is_ready(self.pidfd()) {
             self.killed.store(true, Relaxed);
         }
         pidfd::signal(self.pidfd(), signal).map_err(Error::system("signal a process"))
@@ -198,13 +204,11 @@ impl Child {
         Ok(note)
     }
 
-    /// The last panic that was noted, if that is what it died of.
+    /// The panic that was noted, if that is what it died of.
     fn read_note(&self, note: Frame, status: ExitStatus) -> JoinError {
         let aborted = status.signal() == Some(Signal::SIGABRT);
-        let body = note.descriptors.into_iter().next().filter(|_| aborted);
-        let body = body.and_then(|memfd| frame::read_whole(memfd).ok());
-        let panic = body.and_then(|body| Unpack::new(&body, Vec::new()).take("panic").ok());
-        panic.map_or_else(|| self.cause(status), JoinError::Panicked)
+        let panic = Unpack::new(&note.body, note.descriptors).take("panic").ok();
+        panic.filter(|_| aborted).map_or_else(|| self.cause(status), JoinError::Panicked)
     }
 
     fn read<R>(
@@ -216,6 +220,9 @@ impl Child {
         let lost = |error: Error| JoinError::Lost(self.naming(&error));
         match frame.kind {
             Kind::Returned => decode(&mut unpack).map_err(lost),
+            Kind::TimedOut => {
+                Err(JoinError::TimedOut(self.timeout.map_or(Duration::ZERO, |(limit, _)| limit)))
+            }
             Kind::Panicked => Err(JoinError::Panicked(unpack.take("panic").map_err(lost)?)),
             Kind::Refused => {
                 let reason: String = unpack.take("reason").map_err(lost)?;
@@ -234,6 +241,14 @@ impl Child {
         format!("{} (pid {}): {what}", self.info.name, self.info.pid)
     }
 
+    /// The limit of a child that lived longer than its timeout allows. One that lets signals through
+    /// says so itself; this is for the others, which the kernel kills a little later.
+    fn overdue(&self) -> Option<Duration> {
+        let ((limit, start), (_, ended)) = (self.timeout?, (*lock(&self.status))?);
+        let latest = limit.saturating_add(signal::LAST_WORD_WITHIN);
+        (ended.saturating_duration_since(start) >= latest).then_some(limit)
+    }
+
     /// Why it ended without a word.
     fn cause(&self, status: ExitStatus) -> JoinError {
         match status.end() {
@@ -241,10 +256,8 @@ impl Child {
             End::Signaled { signal, core_dumped } => {
                 let ours = self.killed.load(Relaxed);
                 let killed = signal == libc::SIGKILL && !ours;
-                match self.timeout {
-                    Some((limit, start)) if killed && start.elapsed() >= limit => {
-                        JoinError::TimedOut(limit)
-                    }
+                match self.overdue() {
+                    Some(limit) if killed => JoinError::TimedOut(limit),
                     _ => {
                         let out_of_memory = killed && oom::has_struck();
                         JoinError::Signaled(Signal::fatal(signal, core_dumped, out_of_memory))

@@ -14,6 +14,8 @@ use super::supervise::{Line, Verdict};
 use crate::sys::{self, poll, signal, standard};
 
 struct Keeper {
+    /// Whose thread it is: a copy of a process has the record, but not the thread.
+    owner: u32,
     wake: Arc<OwnedFd>,
     orders: Arc<Mutex<Orders>>,
     thread: JoinHandle<Vec<Watch>>,
@@ -33,6 +35,13 @@ struct Watch {
     restart_at: Option<Instant>,
 }
 
+/// Whoever waits for a line that nobody watches any more would wait for ever.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.line.settle();
+    }
+}
+
 static KEEPER: Mutex<Option<Keeper>> = Mutex::new(None);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -40,7 +49,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Takes care of a child from now on. Without the means for it (no thread, no descriptor) a dropped
-/// child is reaped at this process's end, and a supervised one not started again.
+/// child is reaped at this process's end, and a supervised one is not started again.
 pub(crate) fn watch(line: Arc<Line>) {
     employ(vec![Watch { line, restart_at: None }]);
 }
@@ -49,10 +58,10 @@ fn employ(mut watches: Vec<Watch>) {
     if watches.is_empty() {
         return;
     }
-    let mut slot = lock(&KEEPER);
+    let mut slot = own_keeper();
     if let Some(keeper) = &*slot {
         let mut orders = lock(&keeper.orders);
-        if !orders.ended {
+        if !orders.ended && !keeper.thread.is_finished() {
             orders.new.append(&mut watches);
             drop(orders);
             wake(&keeper.wake);
@@ -76,14 +85,12 @@ fn hire(watches: Vec<Watch>) -> Option<Keeper> {
             .name("offspring-keeper".to_owned())
             .spawn(move || keep(watches, &their_wake, &their_orders))
     });
-    Some(Keeper { wake, orders, thread: thread.ok()? })
+    Some(Keeper { owner: sys::own_pid(), wake, orders, thread: thread.ok()? })
 }
 
 /// Ends the helper thread for good, and with it all supervision.
 pub(crate) fn stop() {
-    for Watch { line, .. } in dismiss() {
-        line.settle();
-    }
+    drop(dismiss());
 }
 
 /// Ends the helper thread until the guard is dropped; a copy of this process that is forked
@@ -106,8 +113,18 @@ impl Drop for Paused {
     }
 }
 
-fn dismiss() -> Vec<Watch> {
+/// The keeper of this process. A copy leaves the original's record alone: its locks may be held by a
+/// thread that does not exist here.
+fn own_keeper() -> MutexGuard<'static, Option<Keeper>> {
     let mut slot = lock(&KEEPER);
+    if slot.as_ref().is_some_and(|keeper| keeper.owner != sys::own_pid()) {
+        std::mem::forget(slot.take());
+    }
+    slot
+}
+
+fn dismiss() -> Vec<Watch> {
+    let mut slot = own_keeper();
     let own = |keeper: &Keeper| keeper.thread.thread().id() == std::thread::current().id();
     // The helper itself, starting a supervised process again, cannot wait for itself.
     if slot.as_ref().is_none_or(own) {

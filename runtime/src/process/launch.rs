@@ -124,9 +124,9 @@ impl Launch {
                 Ok(true) => {
                     return Ok(family::add(born, name.to_owned(), daemon, timeout));
                 }
-                Ok(false) => handshake::end(born.pidfd),
+                Ok(false) => handshake::end(born),
                 Err(error) => {
-                    handshake::end(born.pidfd);
+                    handshake::end(born);
                     return Err(error);
                 }
             }
@@ -206,7 +206,9 @@ fn source(
 ) -> Result<Option<Arc<OwnedFd>>> {
     let own = match chosen.map(|stdio| &stdio.0) {
         None => inherited,
-        Some(Stream::Inherit) => standard::current(stream),
+        Some(Stream::Inherit) => {
+            standard::current(stream).map_err(Error::system("copy a standard stream"))?
+        }
         Some(Stream::Null) => Some(standard::null().map_err(Error::system("open /dev/null"))?),
         Some(Stream::Descriptor(descriptor)) => return Ok(Some(Arc::clone(descriptor))),
     };

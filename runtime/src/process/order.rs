@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::child;
 use super::entry::CodeName;
 use super::info::ProcessInfo;
 use super::settings::StartMethod;
@@ -13,6 +14,7 @@ use super::start;
 use crate::memory::statics;
 use crate::sys::{limits, signal, standard};
 use crate::wire::Unpack;
+use crate::wire::frame::{self, Kind};
 use crate::{Error, Result};
 
 /// Everything about a task but its arguments. Descriptors are places in the message.
@@ -47,7 +49,10 @@ impl Order {
             statics::adopt(taken(message, place)?)?;
         }
         if let Some(timeout) = self.timeout {
-            signal::die_after(timeout).map_err(Error::system("set the timeout"))?;
+            if let Some(home) = child::home() {
+                signal::die_after(timeout, home.as_fd(), &frame::bare(Kind::TimedOut))
+                    .map_err(Error::system("set the timeout"))?;
+            }
         }
         for (stream, place) in self.streams.iter().enumerate() {
             if let Some(place) = place {

@@ -10,6 +10,7 @@ use std::panic::PanicHookInfo;
 use serde::{Deserialize, Serialize};
 
 use super::{child, info};
+use crate::wire::frame::Kind;
 
 /// A panic in another process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,18 +60,24 @@ pub(crate) fn install_hook() {
         // A closed stream is the user's choice; a panic in here would be an abort.
         let report = seen.report();
         let _ = writeln!(io::stderr(), "[{}] {report}", seen.panic.process);
-        // Where unwinding ends in an abort, this is the last chance to tell the parent: when the
-        // program was built so, or when a destructor panics while a panic unwinds.
-        let aborts = cfg!(panic = "abort");
-        if aborts {
+        // Where unwinding ends in an abort, this is the last chance to tell the parent.
+        if cfg!(panic = "abort") {
             seen.name_frames();
-        }
-        let panic = seen.panic.clone();
-        if LAST.replace(Some(seen)).is_some() || aborts {
-            child::leave_note(&panic);
+            child::send_home(Kind::PanicNote, &seen.panic);
+        } else if ENDINGS.contains(&seen.panic.message.as_str()) {
+            // The cause is the panic before, which core is unable to unwind from.
+            let mut cause = LAST.take().unwrap_or(seen);
+            cause.name_frames();
+            child::send_home(Kind::PanicNote, &cause.panic);
+        } else {
+            LAST.set(Some(seen));
         }
     }));
 }
+
+/// What core says in a panic of its own right before it aborts.
+const ENDINGS: [&str; 2] =
+    ["panic in a destructor during cleanup", "panic in a function that cannot unwind"];
 
 /// The panic that `catch_unwind` has just caught in this thread.
 pub(crate) fn caught(payload: &(dyn Any + Send)) -> Panic {

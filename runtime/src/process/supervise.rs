@@ -148,7 +148,9 @@ impl Line {
         }
         let (least, most) = policy.backoff;
         let doubled = least.saturating_mul(1 << state.history.len().min(20));
-        Verdict::RestartAt(now + doubled.min(most))
+        // A pause beyond the clock's end is as good as a year.
+        let pause = doubled.min(most).min(Duration::from_secs(365 * 24 * 60 * 60));
+        Verdict::RestartAt(now + pause)
     }
 
     /// Starts the next child.

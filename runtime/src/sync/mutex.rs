@@ -1,9 +1,12 @@
 //! `Mutex<T>`: one holder at a time among all threads of all processes, and word of a holder's death to the next.
 //!
 //! # Safety
-//! Invariant 1: a [`MutexGuard`] exists only while its thread holds `raw` (a forked child's copies of the guard are in
-//! memory that no safe code of the child runs over), and everything else that reaches `data` has the mutex
-//! exclusively. So whoever has the guard may read and write the data.
+//! Invariant 1: a [`MutexGuard`] is reachable only while its thread holds `raw`, and everything else that reaches
+//! `data` has the mutex exclusively. So whoever has the guard may read and write the data. A fork while a lock is held
+//! would copy the guard to where safe code of the child can reach it (a thread-local, say): this crate refuses to
+//! (`sys::robust::holds_any`), and what a program forks by itself is the responsibility of the unsafe code that does.
+//! Invariant 2: in shared memory, nobody ever has a `Mutex` exclusively, so that none moves while the kernel's list
+//! leads to it: handles give `&T` only, and a lock inside the data of a lock is refused when the program is compiled.
 
 #![allow(unsafe_code, reason = "references to the data behind the lock")]
 
@@ -53,7 +56,16 @@ unsafe impl<T: Send> Sync for Mutex<T> {}
 // lock, which wrote them itself.
 #[diagnostic::do_not_recommend]
 unsafe impl<T: Shareable> Shareable for Mutex<T> {
-    const LAYOUT: u64 = Hasher::start("Mutex").of::<Self>().word(T::LAYOUT).finish();
+    const LAYOUT: u64 = {
+        // Every way into shared memory asks for the layout, so that none gets around this.
+        assert!(
+            !T::LOCKS,
+            "a lock cannot stand inside another lock, whose holder could move it while it is held: \
+             put the locks side by side, as fields of a `#[shared]` struct, or lock all of the data once"
+        );
+        Hasher::start("Mutex").of::<Self>().word(T::LAYOUT).finish()
+    };
+    const LOCKS: bool = true;
 }
 
 impl<T> Mutex<T> {

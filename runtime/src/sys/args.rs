@@ -58,7 +58,7 @@ pub(crate) unsafe fn shift_and_detach(shift: usize) {
     // SAFETY: argv has `argc` entries, and nobody else uses them now (caller).
     let arguments = unsafe { std::slice::from_raw_parts_mut(argv, argc) };
     let live = arguments.iter().position(|entry| entry.is_null()).unwrap_or(argc);
-    let Some(title) = extent(&arguments[..live]) else { return };
+    let title = extent(&arguments[..live]);
     arguments[..live].rotate_left(shift.min(live));
     arguments[live.saturating_sub(shift)..live].fill(std::ptr::null_mut());
     for entry in arguments[..live.saturating_sub(shift)].iter_mut() {
@@ -66,17 +66,25 @@ pub(crate) unsafe fn shift_and_detach(shift: usize) {
         let text = unsafe { CStr::from_ptr(*entry) };
         *entry = text.to_owned().into_raw();
     }
-    TITLE.store(title.0, Relaxed);
-    TITLE_LEN.store(title.1, Relaxed);
+    if let Some((start, len)) = title {
+        TITLE.store(start, Relaxed);
+        TITLE_LEN.store(len, Relaxed);
+    }
 }
 
-/// Start and length of the block in which the kernel laid the argument strings one after another.
+/// Start and length of the block in which the kernel laid the argument strings one after another; none
+/// if the program has put others in their place.
 fn extent(arguments: &[*mut c_char]) -> Option<(*mut c_char, usize)> {
-    let (first, last) = (*arguments.first()?, *arguments.last()?);
-    // SAFETY: a non-null entry of argv is a C string.
-    let last_len = unsafe { CStr::from_ptr(last) }.count_bytes() + 1;
-    let len = (last as usize).checked_sub(first as usize)? + last_len;
-    Some((first, len))
+    let start = *arguments.first()?;
+    let mut end = start as usize;
+    for &argument in arguments {
+        if argument as usize != end {
+            return None;
+        }
+        // SAFETY: a non-null entry of argv is a C string.
+        end += unsafe { CStr::from_ptr(argument) }.count_bytes() + 1;
+    }
+    Some((start, end - start as usize))
 }
 
 /// Shows `title` as the command line of this process; cut where the original line ended.

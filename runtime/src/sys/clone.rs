@@ -62,11 +62,16 @@ impl Alone {
     /// means that the sibling is there but no descriptor was left to hold it by.
     pub(crate) fn fork_sibling(&self, note: &AtomicU32) -> Result<Forked> {
         robust::prepare();
-        let tid_address = thread_id_address()?;
+        // A kernel without CONFIG_CHECKPOINT_RESTORE does not tell; then glibc's idea of the child's
+        // thread id is the parent's, which only its error-checking mutexes look at.
+        let tid_address = thread_id_address().unwrap_or(0);
         let flags = libc::CLONE_PARENT
             | libc::CLONE_PARENT_SETTID
-            | libc::CLONE_CHILD_SETTID
-            | libc::CLONE_CHILD_CLEARTID
+            | if tid_address == 0 {
+                0
+            } else {
+                libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID
+            }
             | libc::SIGCHLD;
         // SAFETY: without CLONE_VM this is fork; both addresses are valid for the kernel's writes (an
         // atomic as it gives leave to write through it), and there is no other thread (`self`).
@@ -114,6 +119,15 @@ fn is_at_its_end(thread: &Path) -> bool {
             gone.contains(&error.raw_os_error())
         }
     }
+}
+
+/// Whether no thread was ever started in this process, as glibc knows without a look around (2.32).
+pub(crate) fn is_single_threaded() -> bool {
+    unsafe extern "C" {
+        static __libc_single_threaded: std::ffi::c_char;
+    }
+    // SAFETY: glibc defines it and changes it only from threads that start others.
+    unsafe { __libc_single_threaded != 0 }
 }
 
 /// Ends this process at once: no destructors, no exit handlers, nothing flushed.

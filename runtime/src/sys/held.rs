@@ -2,55 +2,83 @@
 //!
 //! A segment must stay mapped while a lock in it is on some list (`robust`, Invariant 1). Live guards see to that by
 //! borrowing; forgotten ones do not, and this is how the thread that unmaps a segment learns of them. Records form a
-//! list that only grows; a thread that ends leaves its record to another.
+//! list that only grows; a thread that ends leaves its record to another. A thread that ends with a lock on its list
+//! leaves a record that stays as it is until the kernel has read the list, which it has when the thread is gone.
 //!
 //! # Safety
-//! Records are made by `Box::leak` and never freed, so that a pointer to one is good for ever.
+//! Records and their blocks are made by `Box::leak` and never freed, so that a pointer to one is good for ever.
 
-#![allow(unsafe_code, reason = "a lock-free list of leaked records")]
+#![allow(unsafe_code, reason = "lock-free lists of leaked records")]
 
+use std::iter;
 use std::ptr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize};
 
-/// How many locks one thread can hold at a time before its record loses track of which.
+use super::robust;
+
+/// How many locks one block has room for; more than a thread usually holds.
 const SLOTS: usize = 30;
+/// No thread has this record.
+const NOBODY: u32 = 0;
 
 /// Which locks a thread holds, for the other threads of its process to read.
 #[derive(Debug)]
 pub(crate) struct Held {
     next: AtomicPtr<Held>,
-    in_use: AtomicBool,
+    /// The thread whose record this is, or `NOBODY`.
+    thread: AtomicU32,
+    /// In the first block, all slots from here on are free.
     top: AtomicUsize,
+    first: Block,
+}
+
+/// Addresses of the links of held locks; 0 where there is none.
+#[derive(Debug)]
+struct Block {
     slots: [AtomicUsize; SLOTS],
-    /// How many more there are than slots.
-    beyond: AtomicUsize,
+    /// For the locks that find no room here.
+    more: AtomicPtr<Block>,
 }
 
 static RECORDS: AtomicPtr<Held> = AtomicPtr::new(ptr::null_mut());
 
+/// Follows a list of what was leaked.
+fn follow<T: 'static>(first: Option<&'static T>, next: fn(&T) -> &AtomicPtr<T>) -> impl Iterator<Item = &'static T> {
+    iter::successors(first, move |at| leaked(next(at)))
+}
+
+/// What a pointer of such a list leads to.
+fn leaked<T: 'static>(link: &AtomicPtr<T>) -> Option<&'static T> {
+    // SAFETY: null, or to what was leaked (see the module). Acquire pairs with the Release that put it there.
+    unsafe { link.load(Acquire).as_ref() }
+}
+
+impl Block {
+    const fn new() -> Self {
+        Self {
+            slots: [const { AtomicUsize::new(0) }; SLOTS],
+            more: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+}
+
 impl Held {
     fn all() -> impl Iterator<Item = &'static Self> {
-        // SAFETY: records are made by `Box::leak` and never freed. Acquire pairs with the push in `take`.
-        let next = |at: *mut Self| unsafe { at.as_ref() };
-        std::iter::successors(next(RECORDS.load(Acquire)), move |record| {
-            next(record.next.load(Relaxed))
-        })
+        follow(leaked(&RECORDS), |record| &record.next)
     }
 
-    /// A record for the calling thread.
-    pub(crate) fn take() -> &'static Self {
-        let vacant = Self::all()
-            .find(|record| record.in_use.compare_exchange(false, true, Acquire, Relaxed).is_ok());
-        if let Some(record) = vacant {
+    /// A record for the calling thread, whose kernel id is `tid`.
+    pub(crate) fn take(tid: u32) -> &'static Self {
+        let claim = |it: &&Self| it.thread.compare_exchange(NOBODY, tid, Acquire, Relaxed).is_ok();
+        if let Some(record) = Self::all().find(claim) {
             return record;
         }
         let record: &'static Self = Box::leak(Box::new(Self {
             next: AtomicPtr::new(ptr::null_mut()),
-            in_use: AtomicBool::new(true),
+            thread: AtomicU32::new(tid),
             top: AtomicUsize::new(0),
-            slots: [const { AtomicUsize::new(0) }; SLOTS],
-            beyond: AtomicUsize::new(0),
+            first: Block::new(),
         }));
         let mut first = RECORDS.load(Relaxed);
         loop {
@@ -68,67 +96,104 @@ impl Held {
     // Only the owner writes, so that plain loads and stores do; readers are ordered by whatever gave them the
     // last handle of the segment that they ask about.
     #[inline]
-    pub(crate) fn add(&self, address: usize) {
+    pub(crate) fn add(&'static self, address: usize) {
         let top = self.top.load(Relaxed);
-        if let Some(slot) = self.slots.get(top) {
+        if let Some(slot) = self.first.slots.get(top) {
             slot.store(address, Relaxed);
             self.top.store(top + 1, Relaxed);
         } else {
-            self.beyond.store(self.beyond.load(Relaxed) + 1, Relaxed);
+            self.add_anywhere(address);
         }
     }
 
     /// The lock with its links at `address` is not on the list any more.
     #[inline]
-    pub(crate) fn remove(&self, address: usize) {
+    pub(crate) fn remove(&'static self, address: usize) {
         let last = self.top.load(Relaxed).wrapping_sub(1);
-        match self.slots.get(last) {
+        match self.first.slots.get(last) {
             Some(slot) if slot.load(Relaxed) == address => {
                 slot.store(0, Relaxed);
                 self.top.store(last, Relaxed);
             }
-            _ => self.remove_below(address),
+            _ => self.remove_anywhere(address),
         }
+    }
+
+    fn blocks(&'static self) -> impl Iterator<Item = &'static Block> {
+        follow(Some(&self.first), |block| &block.more)
+    }
+
+    fn slots(&'static self) -> impl Iterator<Item = &'static AtomicUsize> {
+        self.blocks().flat_map(|block| &block.slots)
+    }
+
+    /// More locks than a block has room for.
+    #[cold]
+    fn add_anywhere(&'static self, address: usize) {
+        if let Some(free) = self.slots().find(|slot| slot.load(Relaxed) == 0) {
+            free.store(address, Relaxed);
+            return;
+        }
+        let new = Block::new();
+        new.slots[0].store(address, Relaxed);
+        let last = self.blocks().last().unwrap_or(&self.first);
+        // Release: whoever finds the block finds it filled in.
+        last.more.store(Box::leak(Box::new(new)), Release);
     }
 
     /// Locks given back in another order than last in, first out.
     #[cold]
-    fn remove_below(&self, address: usize) {
-        match self.slots.iter().find(|slot| slot.load(Relaxed) == address) {
-            Some(slot) => slot.store(0, Relaxed),
-            None => self.beyond.store(self.beyond.load(Relaxed).saturating_sub(1), Relaxed),
+    fn remove_anywhere(&'static self, address: usize) {
+        if let Some(slot) = self.slots().find(|slot| slot.load(Relaxed) == address) {
+            slot.store(0, Relaxed);
         }
-        let filled = self.slots.iter().rposition(|slot| slot.load(Relaxed) != 0);
+        let filled = self.first.slots.iter().rposition(|slot| slot.load(Relaxed) != 0);
         self.top.store(filled.map_or(0, |at| at + 1), Relaxed);
     }
 
-    /// The thread ends. If it ends with a lock on its list (a forgotten guard), that lock must stay mapped until
-    /// the kernel has read the list, so that the record stays as it is, for good.
+    /// The thread ends, and holds nothing.
     pub(crate) fn give_back(&self) {
-        if self.is_empty() {
-            self.in_use.store(false, Release);
-        }
+        self.thread.store(NOBODY, Release);
     }
 
-    fn is_empty(&self) -> bool {
-        self.beyond.load(Relaxed) == 0 && self.slots.iter().all(|slot| slot.load(Relaxed) == 0)
+    /// Whether the thread has no lock on its list.
+    pub(crate) fn is_empty(&'static self) -> bool {
+        self.slots().all(|slot| slot.load(Relaxed) == 0)
     }
 
-    /// In a new process: its only thread holds nothing, and the others are not there.
-    pub(crate) fn clear_all_but(own: Option<&'static Self>) {
+    fn clear(&'static self) {
+        self.slots().for_each(|slot| slot.store(0, Relaxed));
+        self.top.store(0, Relaxed);
+    }
+
+    /// In a new process: its only thread, `tid`, holds nothing, and the others are not there.
+    pub(crate) fn clear_all_but(own: Option<&'static Self>, tid: u32) {
         for record in Self::all() {
-            record.slots.iter().for_each(|slot| slot.store(0, Relaxed));
-            record.beyond.store(0, Relaxed);
-            record.top.store(0, Relaxed);
-            record.in_use.store(own.is_some_and(|own| ptr::eq(record, own)), Release);
+            record.clear();
+            let is_own = own.is_some_and(|own| ptr::eq(record, own));
+            record.thread.store(if is_own { tid } else { NOBODY }, Release);
         }
+    }
+
+    /// Whether a thread that is still there, or may be, has a lock on its list that lies in these addresses.
+    fn has_within(&'static self, start: usize, len: usize) -> bool {
+        if !self.slots().any(|slot| slot.load(Relaxed).wrapping_sub(start) < len) {
+            return false;
+        }
+        let thread = self.thread.load(Acquire);
+        if thread == NOBODY || robust::exists_here(thread) {
+            return true;
+        }
+        // The kernel read the list before the thread's id was free, and nobody takes a record that has an owner.
+        self.clear();
+        self.give_back();
+        false
     }
 }
 
 /// Whether any thread of this process has a lock on its list that lies in these addresses.
+///
+/// To be asked by one thread at a time, so that one alone clears the record of a thread that is gone.
 pub(crate) fn any_within(start: usize, len: usize) -> bool {
-    Held::all().any(|record| {
-        record.beyond.load(Relaxed) != 0
-            || record.slots.iter().any(|slot| slot.load(Relaxed).wrapping_sub(start) < len)
-    })
+    Held::all().fold(false, |found, record| record.has_within(start, len) || found)
 }

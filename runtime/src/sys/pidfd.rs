@@ -27,17 +27,14 @@ pub(crate) fn open(pid: u32) -> Result<OwnedFd> {
 /// Opens a handle on a new child; without one (no descriptor left) the child is ended and reaped.
 pub(crate) fn adopt(pid: u32) -> Result<OwnedFd> {
     open(pid).inspect_err(|_| {
-        if let Some(child) = raw(pid) {
-            // Its number is its own until it is waited for.
-            let _ = process::kill_process(child, process::Signal::KILL);
-            reap_number(pid);
-        }
+        reap_number(pid);
     })
 }
 
-/// Waits for a child that is about to end and of which only the number is known.
+/// Ends and reaps a child of which only the number is known; it is its own until it is waited for.
 pub(crate) fn reap_number(pid: u32) {
     if let Some(child) = raw(pid) {
+        let _ = process::kill_process(child, process::Signal::KILL);
         let _ = retry_on_intr(|| process::waitid(WaitId::Pid(child), WaitIdOptions::EXITED));
     }
 }

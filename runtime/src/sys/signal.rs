@@ -7,7 +7,8 @@
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use rustix::io::{Errno, Result};
@@ -105,19 +106,65 @@ fn fcntl(descriptor: BorrowedFd<'_>, command: i32, argument: i32) -> Result<i32>
     if result < 0 { Err(last_error()) } else { Ok(result) }
 }
 
-/// Has the kernel kill this process after `delay`; the timer is not inherited (timer_create(2)).
-pub(crate) fn die_after(delay: Duration) -> Result<()> {
-    use nix::sys::signal::{SigEvent, SigevNotify, Signal};
-    use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
-    let kill = SigEvent::new(SigevNotify::SigevSignal { signal: Signal::SIGKILL, si_value: 0 });
-    let to_rustix = |error: nix::Error| Errno::from_raw_os_error(error as i32);
-    let mut timer = Timer::new(nix::time::ClockId::CLOCK_MONOTONIC, kill).map_err(to_rustix)?;
-    // A timer of zero would never fire, and the kernel refuses more than its clock can count.
+/// How long a process whose time is up has to say so before the kernel ends it.
+pub(crate) const LAST_WORD_WITHIN: Duration = Duration::from_millis(250);
+
+/// What [`on_timeout`] sends, and through which descriptor.
+static LAST_WORD: OnceLock<Box<[u8]>> = OnceLock::new();
+static LAST_WORD_TO: AtomicI32 = AtomicI32::new(-1);
+
+/// Ends this process after `delay`: a signal handler sends `word` through `socket` and kills, and if
+/// the signal is blocked or caught, the kernel kills a little later ([`LAST_WORD_WITHIN`]). Timers are
+/// not inherited (timer_create(2)).
+pub(crate) fn die_after(delay: Duration, socket: BorrowedFd<'_>, word: &[u8]) -> Result<()> {
+    LAST_WORD.get_or_init(|| word.into());
+    LAST_WORD_TO.store(socket.as_raw_fd(), Relaxed);
+    let signal = libc::SIGRTMAX();
+    // SAFETY: an all-zero sigaction is a valid one without flags and mask.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = on_timeout as *const () as usize;
+    // SAFETY: `on_timeout` has the signature of a handler and is signal-safe.
+    unsafe { libc::sigaction(signal, &action, std::ptr::null_mut()) };
+    start_timer(signal, delay)?;
+    start_timer(libc::SIGKILL, delay.saturating_add(LAST_WORD_WITHIN))
+}
+
+fn start_timer(signal: i32, delay: Duration) -> Result<()> {
+    // The kernel refuses more than its clock can count.
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    let delay = delay.clamp(Duration::from_nanos(1), CENTURY).into();
-    timer.set(Expiration::OneShot(delay), TimerSetTimeFlags::empty()).map_err(to_rustix)?;
-    std::mem::forget(timer);
+    let delay = delay.clamp(Duration::from_nanos(1), CENTURY);
+    // SAFETY: an all-zero sigevent is a valid one.
+    let mut event: libc::sigevent = unsafe { MaybeUninit::zeroed().assume_init() };
+    event.sigev_notify = libc::SIGEV_SIGNAL;
+    event.sigev_signo = signal;
+    let mut timer = std::ptr::null_mut();
+    // SAFETY: both pointers are valid for the call.
+    if unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &mut event, &mut timer) } != 0 {
+        return Err(last_error());
+    }
+    let never = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let once = libc::timespec {
+        tv_sec: delay.as_secs() as libc::time_t,
+        tv_nsec: libc::c_long::from(delay.subsec_nanos()),
+    };
+    let when = libc::itimerspec { it_interval: never, it_value: once };
+    // SAFETY: the timer was just made, and `when` is valid.
+    if unsafe { libc::timer_settime(timer, 0, &when, std::ptr::null_mut()) } != 0 {
+        return Err(last_error());
+    }
     Ok(())
+}
+
+extern "C" fn on_timeout(_signal: i32) {
+    if let Some(word) = LAST_WORD.get() {
+        let (to, flags) = (LAST_WORD_TO.load(Relaxed), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
+        // SAFETY: send is async-signal-safe, and the bytes are never freed.
+        unsafe { libc::send(to, word.as_ptr().cast(), word.len(), flags) };
+    }
+    // SAFETY: getpid is async-signal-safe.
+    let me = unsafe { libc::getpid() };
+    // SAFETY: kill is async-signal-safe.
+    unsafe { libc::kill(me, libc::SIGKILL) };
 }
 
 /// Lowest address of the main thread's stack that [`report_stack_overflow`] watches.

@@ -45,8 +45,12 @@ pub(crate) fn fill_closed() {
 }
 
 /// The parent's own standard stream with this number, if it is open.
-pub(crate) fn current(stream: usize) -> Option<OwnedFd> {
-    rustix::io::fcntl_dupfd_cloexec(borrowed(stream), 3).ok()
+pub(crate) fn current(stream: usize) -> Result<Option<OwnedFd>> {
+    match rustix::io::fcntl_dupfd_cloexec(borrowed(stream), 3) {
+        Ok(descriptor) => Ok(Some(descriptor)),
+        Err(Errno::BADF) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Which file a standard stream is.

@@ -12,7 +12,7 @@ use crate::Result;
 
 /// What a task can take, by value or by reference.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition",
+    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition, or send what it is made of",
     label = "not a message"
 )]
 pub trait Argument {

@@ -21,7 +21,7 @@ use crate::sys::standard;
 use crate::{Error, Result};
 
 const MAGIC: [u8; 4] = *b"ofs1";
-const HEADER: usize = 24;
+pub(crate) const HEADER: usize = 24;
 /// A body up to this size travels in the packet itself.
 const INLINE_MAX: usize = 32 * 1024;
 /// More handles than this in one message are refused; also a bound on what a receiver takes in.
@@ -49,12 +49,14 @@ pub(crate) enum Kind {
     Returned,
     /// The task's panic.
     Panicked,
-    /// A panic that may become the process's end: no body, but a memfd that holds the latest.
+    /// A panic that is about to become the process's end.
     PanicNote,
     /// Why the task could not begin.
     Refused,
     /// Why there is a result that cannot be sent.
     Unsendable,
+    /// "My time is up", from a signal handler.
+    TimedOut,
     /// More descriptors of the frame before.
     More,
 }
@@ -64,7 +66,7 @@ impl Kind {
         use Kind::*;
         [
             Hello, Begin, Ready, Ask, Born, Failed, Task, Returned, Panicked, PanicNote, Refused,
-            Unsendable, More,
+            Unsendable, TimedOut, More,
         ]
         .into_iter()
         .find(|kind| *kind as u8 == byte)
@@ -122,6 +124,11 @@ impl Header {
     }
 }
 
+/// A frame without body and descriptors, for a sender that can do no more than a system call.
+pub(crate) fn bare(kind: Kind) -> [u8; HEADER] {
+    Header { kind, in_memfd: false, descriptors: 0, len: 0 }.to_bytes()
+}
+
 /// Sends a frame. Without `block`, a full socket is an error.
 ///
 /// # Errors
@@ -158,8 +165,7 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// A memfd that holds `body`.
-pub(crate) fn spill(body: &[u8]) -> io::Result<File> {
+fn spill(body: &[u8]) -> io::Result<File> {
     let memfd = memfd_create("offspring-message", MemfdFlags::CLOEXEC)?;
     let mut file = File::from(standard::beyond(memfd)?);
     file.write_all(body)?;
@@ -228,22 +234,13 @@ fn receive_packet(socket: impl AsFd, block: bool) -> Result<Option<Received>> {
 }
 
 fn read_spilled(memfd: OwnedFd, expected: u64) -> Result<Vec<u8>> {
-    let len = fstat(&memfd).map_err(Error::system("read a message"))?.st_size;
-    if u64::try_from(len) != Ok(expected) {
-        return Err(garbled("its body has another length than it says"));
-    }
-    read_whole(memfd)
-}
-
-/// What is in a memfd that came from another process.
-pub(crate) fn read_whole(memfd: OwnedFd) -> Result<Vec<u8>> {
-    let stat = fstat(&memfd).map_err(Error::system("read a message"))?;
     let refused = Error::system::<io::Error>("read a message");
+    let stat = fstat(&memfd).map_err(Error::system("read a message"))?;
     // A sparse file could claim any length; one that is filled has cost its sender as much.
     let filled = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
     let len = u64::try_from(stat.st_size).unwrap_or(0);
-    if len > filled {
-        return Err(garbled("its body is hollow"));
+    if len != expected || len > filled {
+        return Err(garbled("its body has another length than it says"));
     }
     let mut body = Vec::new();
     let fits = usize::try_from(len).ok().filter(|&len| body.try_reserve_exact(len).is_ok());

@@ -15,7 +15,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{Shareable, Shared};
 
 /// What the message that this thread is writing or reading has beside its bytes.
-#[derive(Default)]
 struct Table {
     exports: Option<Vec<Arc<OwnedFd>>>,
     imports: Option<Vec<Option<OwnedFd>>>,
@@ -25,20 +24,40 @@ struct Table {
 
 // One table, not three: its destructor is registered once, in the fork server, and not in every child.
 thread_local! {
-    static TABLE: RefCell<Table> = const {
-        RefCell::new(Table { exports: None, imports: None, reason: None })
-    };
+    static TABLE: RefCell<Table> = const { RefCell::new(Table::new()) };
+}
+
+impl Table {
+    const fn new() -> Self {
+        Self { exports: None, imports: None, reason: None }
+    }
+}
+
+/// A message under way. When it is done, or the user's serde code has panicked, what was under way
+/// before is again; only the reason of a failure stays to be asked for.
+struct Under(Table);
+
+impl Under {
+    fn way(table: Table) -> Self {
+        Self(TABLE.replace(table))
+    }
+}
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        let outer = std::mem::replace(&mut self.0, Table::new());
+        TABLE.with_borrow_mut(|table| {
+            let reason = table.reason.take();
+            *table = Table { reason, ..outer };
+        });
+    }
 }
 
 /// Runs `encode`; handles that it meets are appended to `descriptors`.
 pub(super) fn exporting<R>(descriptors: &mut Vec<Arc<OwnedFd>>, encode: impl FnOnce() -> R) -> R {
-    let outer = TABLE.with_borrow_mut(|table| {
-        table.reason = None;
-        table.exports.replace(std::mem::take(descriptors))
-    });
+    let _restore = Under::way(Table { exports: Some(std::mem::take(descriptors)), ..Table::new() });
     let result = encode();
-    let own = TABLE.with_borrow_mut(|table| std::mem::replace(&mut table.exports, outer));
-    *descriptors = own.unwrap_or_default();
+    *descriptors = TABLE.with_borrow_mut(|table| table.exports.take()).unwrap_or_default();
     result
 }
 
@@ -47,13 +66,9 @@ pub(super) fn importing<R>(
     descriptors: &mut Vec<Option<OwnedFd>>,
     decode: impl FnOnce() -> R,
 ) -> R {
-    let outer = TABLE.with_borrow_mut(|table| {
-        table.reason = None;
-        table.imports.replace(std::mem::take(descriptors))
-    });
+    let _restore = Under::way(Table { imports: Some(std::mem::take(descriptors)), ..Table::new() });
     let result = decode();
-    let own = TABLE.with_borrow_mut(|table| std::mem::replace(&mut table.imports, outer));
-    *descriptors = own.unwrap_or_default();
+    *descriptors = TABLE.with_borrow_mut(|table| table.imports.take()).unwrap_or_default();
     result
 }
 

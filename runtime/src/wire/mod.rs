@@ -27,7 +27,7 @@ pub use result::{ByNothing, BySerde, ByText, Reply, Return};
 /// `Option` and `Result` of such types are messages, and so are handles like
 /// [`Shared`](crate::Shared). Generic tasks ask for it: `fn largest<T: Message + Ord>(of: Vec<T>) -> Option<T>`.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition",
+    message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition, or send what it is made of",
     label = "not a message"
 )]
 pub trait Message: serde::Serialize + serde::de::DeserializeOwned + 'static {}

@@ -14,8 +14,15 @@ use serde::{Deserialize, Serialize};
 /// `Box<dyn Error>` and `Box<dyn Error + Send + Sync>` are such types.
 ///
 /// `Debug` is the same text as `Display`.
-#[derive(Clone, Serialize, Deserialize)]
+// Not a message itself: a result with it as error must have one way to travel, not two.
+#[derive(Clone)]
 pub struct RemoteError {
+    fields: Fields,
+}
+
+/// What travels.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Fields {
     message: String,
     sources: Vec<String>,
     os_code: Option<i32>,
@@ -61,20 +68,26 @@ impl RemoteError {
             sources.push(cause.to_string());
             next = cause.source();
         }
-        Self {
+        let kind = io.and_then(|error| KINDS.iter().position(|kind| *kind == error.kind()));
+        Self::from_fields(Fields {
             message: error.to_string(),
             sources,
             os_code: io.and_then(io::Error::raw_os_error),
-            kind: io.and_then(|error| {
-                let place = KINDS.iter().position(|kind| *kind == error.kind())?;
-                u16::try_from(place).ok()
-            }),
-        }
+            kind: kind.and_then(|place| u16::try_from(place).ok()),
+        })
+    }
+
+    pub(super) fn from_fields(fields: Fields) -> Self {
+        Self { fields }
+    }
+
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     /// The texts of the errors that caused this one, outermost first.
     pub fn sources(&self) -> &[String] {
-        &self.sources
+        &self.fields.sources
     }
 }
 
@@ -96,7 +109,7 @@ fn look_inside<E: 'static>(error: &E) -> (Option<&(dyn StdError + 'static)>, Opt
 
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.fields.message)
     }
 }
 
@@ -110,11 +123,12 @@ impl StdError for RemoteError {}
 
 impl From<RemoteError> for io::Error {
     fn from(remote: RemoteError) -> Self {
-        let kind = remote.kind.and_then(|place| KINDS.get(usize::from(place)));
-        match (remote.os_code, kind) {
+        let Fields { message, kind, os_code, .. } = &remote.fields;
+        let kind = kind.and_then(|place| KINDS.get(usize::from(place)));
+        match (*os_code, kind) {
             (Some(code), _) => io::Error::from_raw_os_error(code),
             // An error of a kind alone has the kind's own text; another text came from the user.
-            (None, Some(&kind)) if kind.to_string() == remote.message => kind.into(),
+            (None, Some(&kind)) if kind.to_string() == *message => kind.into(),
             (None, Some(&kind)) => io::Error::new(kind, remote),
             (None, None) => io::Error::other(remote),
         }

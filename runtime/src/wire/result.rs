@@ -73,7 +73,7 @@ where
             }
             Err(error) => {
                 pack.put(&false, NAME);
-                pack.put(&RemoteError::of(&error), NAME);
+                pack.put(RemoteError::of(&error).fields(), NAME);
             }
         }
     }
@@ -82,7 +82,7 @@ where
         Ok(if unpack.take(NAME)? {
             Ok(unpack.take(NAME)?)
         } else {
-            Err(unpack.take::<RemoteError>(NAME)?.into())
+            Err(RemoteError::from_fields(unpack.take(NAME)?).into())
         })
     }
 }

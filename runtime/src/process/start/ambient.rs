@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{CWD, Mode, OFlags, openat, stat};
+use rustix::process::{Gid, Uid};
 
 use crate::memory::statics;
 use crate::sys::standard;
@@ -19,6 +20,7 @@ pub(crate) struct Ambient {
     directory: File,
     output: [File; 2],
     environment: Vec<(OsString, OsString)>,
+    who: (Uid, Gid),
 }
 
 /// What is to be changed in a child of the server.
@@ -44,7 +46,13 @@ impl Ambient {
             directory: directory(),
             output: output(),
             environment: std::env::vars_os().collect(),
+            who: who(),
         }
+    }
+
+    /// Whether this process acts for somebody else now, as whom a server of before cannot fork.
+    pub(crate) fn is_of_another_user(&self) -> bool {
+        self.who != who()
     }
 
     /// What is different now.
@@ -57,7 +65,8 @@ impl Ambient {
         }
         for (place, identity) in output().into_iter().enumerate() {
             if identity != self.output[place] {
-                changes.output[place] = standard::current(place + 1);
+                changes.output[place] = standard::current(place + 1)
+                    .map_err(Error::system("copy a standard stream"))?;
             }
         }
         Ok(changes)
@@ -80,6 +89,10 @@ impl Ambient {
 
 fn directory() -> File {
     stat(c".").ok().map(|stat| (stat.st_dev, stat.st_ino))
+}
+
+fn who() -> (Uid, Gid) {
+    (rustix::process::geteuid(), rustix::process::getegid())
 }
 
 fn output() -> [File; 2] {

@@ -33,7 +33,10 @@ fn fork() -> Result<Born> {
     let (mine, theirs) = socket::pair().map_err(Error::system("open a socket"))?;
     // What is buffered here would otherwise be written by both.
     let _ = std::io::stdout().flush();
-    match alone.fork().map_err(Error::system("start a process"))? {
+    // A signal in between would find the original's handlers in the copy; the copy lets them through
+    // once it has forgotten those.
+    let forked = signal::with_all_blocked(|| alone.fork());
+    match forked.map_err(Error::system("start a process"))? {
         Forked::Parent { pid, pidfd } => Ok(Born { pid, pidfd, socket: mine }),
         Forked::Child => {
             drop(mine);

@@ -62,6 +62,11 @@ pub(crate) fn take() -> Result<(Born, Changes)> {
         // This process is a copy of the owner.
         slot.take();
     }
+    if slot.as_ref().is_some_and(|server| server.ambient.is_of_another_user())
+        && let Some(former) = slot.take()
+    {
+        former.bury();
+    }
     let mut failure = None;
     for _ in 0..ATTEMPTS {
         let begun = Instant::now();
@@ -110,7 +115,7 @@ impl Server {
         let process = handshake::start(init::Role::Server)?;
         let begun = begin(&process, &newest);
         if let Err(error) = begun {
-            handshake::end(process.pidfd);
+            handshake::end(process);
             return Err(error);
         }
         let owner = sys::own_pid();
@@ -119,59 +124,79 @@ impl Server {
 
     /// The next child, or nothing if the server has died.
     fn next_child(&mut self) -> Result<Option<Born>> {
-        if self.due == 0 && !self.ask(1 + AHEAD)? {
-            return Ok(None);
-        }
-        let socket = self.process.socket.as_fd();
-        if !poll::is_ready(socket) {
-            if self.due < BURST && !self.ask(BURST - self.due)? {
+        let mut asked_anew = false;
+        loop {
+            if self.due == 0 && !self.ask(1 + AHEAD)? {
                 return Ok(None);
             }
-            let deadline = Some(Instant::now() + FORK_WITHIN);
-            let socket = self.process.socket.as_fd();
-            if !poll::wait_one(socket, deadline).map_err(Error::system("wait for a fork"))? {
-                return Ok(None);
-            }
-        }
-        let Some(frame) = frame::receive(&self.process.socket, false)? else { return Ok(None) };
-        self.due = self.due.saturating_sub(1);
-        if frame.kind == Kind::Failed {
-            let code = frame.number().unwrap_or(0);
-            let source = std::io::Error::from_raw_os_error(code as i32);
-            return Err(Error::System { action: "start a process", source });
-        }
-        if self.due < AHEAD {
-            self.ask(1)?;
-        }
-        let pid = frame.number().filter(|_| frame.kind == Kind::Born);
-        self.received = pid.unwrap_or(self.received);
-        match (born_of(frame), pid) {
-            (Some(born), _) => Ok(Some(born)),
-            (None, Some(pid)) => {
-                // Its descriptors found no room here, so that it sees the end of its socket.
-                pidfd::reap_number(pid);
-                Err(frame::no_room())
-            }
-            (None, None) => {
-                Err(Error::Garbled { reason: "the fork server gave no process".to_owned() })
+            let Some(frame) = self.next_word()? else { return Ok(None) };
+            self.due = self.due.saturating_sub(1);
+            match frame.kind {
+                Kind::Born => return self.born(frame).map(Some),
+                // What could not be forked ahead says nothing about now: only an answer to what is
+                // asked now counts.
+                Kind::Failed if self.due > 0 || !asked_anew => asked_anew |= self.due == 0,
+                Kind::Failed => {
+                    let code = frame.number().unwrap_or(0);
+                    let source = std::io::Error::from_raw_os_error(code as i32);
+                    return Err(Error::System { action: "start a process", source });
+                }
+                _ => {
+                    let reason = "the fork server gave no process".to_owned();
+                    return Err(Error::Garbled { reason });
+                }
             }
         }
     }
 
+    /// What the server says next; asks for more when tasks come faster than children.
+    fn next_word(&mut self) -> Result<Option<Frame>> {
+        if !poll::is_ready(self.process.socket.as_fd()) {
+            if self.due < BURST && !self.ask(BURST - self.due)? {
+                return Ok(None);
+            }
+            let (socket, deadline) = (self.process.socket.as_fd(), Instant::now() + FORK_WITHIN);
+            if !poll::wait_one(socket, Some(deadline)).map_err(Error::system("wait for a fork"))? {
+                return Ok(None);
+            }
+        }
+        frame::receive(&self.process.socket, false)
+    }
+
+    fn born(&mut self, frame: Frame) -> Result<Born> {
+        if self.due < AHEAD {
+            self.ask(1)?;
+        }
+        let pid = frame.number();
+        self.received = pid.unwrap_or(self.received);
+        born_of(frame).map_err(|frame| {
+            // Its descriptors found no room here, so that it sees the end of its socket.
+            frame.number().into_iter().for_each(pidfd::reap_number);
+            frame::no_room()
+        })
+    }
+
     /// Asks for more children; whether the server is there to hear it.
     fn ask(&mut self, count: u32) -> Result<bool> {
-        self.due += count;
-        send(&self.process.socket, Kind::Ask, &count.to_ne_bytes(), &[])
+        let heard = send(&self.process.socket, Kind::Ask, &count.to_ne_bytes(), &[])?;
+        self.due += if heard { count } else { 0 };
+        Ok(heard)
     }
 
     /// Makes sure that it has ended, and reaps it and all of its children that have no task.
     fn bury(mut self) {
         let Born { socket, pidfd, .. } = self.process;
-        handshake::end(pidfd);
+        // The end of the conversation for the server; what it has said can still be read.
+        let _ = rustix::net::shutdown(&socket, rustix::net::Shutdown::Write);
+        handshake::end_by(&pidfd);
         while let Ok(Some(frame)) = frame::receive(&socket, false) {
-            if let Some(Born { pid, pidfd, .. }) = born_of(frame) {
-                self.received = pid;
-                handshake::end(pidfd);
+            self.received = frame.number().unwrap_or(self.received);
+            match born_of(frame) {
+                Ok(born) => handshake::end(born),
+                Err(frame) if frame.kind == Kind::Born => {
+                    frame.number().into_iter().for_each(pidfd::reap_number);
+                }
+                Err(_) => {}
             }
         }
         // What could not be read holds sockets of children, which wait as long as those are there.
@@ -205,8 +230,12 @@ fn send(socket: &OwnedFd, kind: Kind, body: &[u8], descriptors: &[Arc<OwnedFd>])
     }
 }
 
-fn born_of(frame: Frame) -> Option<Born> {
-    let pid = frame.number().filter(|_| frame.kind == Kind::Born)?;
-    let [socket, pidfd] = <[OwnedFd; 2]>::try_from(frame.descriptors).ok()?;
-    Some(Born { pid, pidfd, socket })
+/// The new process that a frame hands over, or the frame back if there is none in it.
+fn born_of(mut frame: Frame) -> std::result::Result<Born, Frame> {
+    let pid = frame.number().filter(|_| frame.kind == Kind::Born);
+    let (Some(pid), 2) = (pid, frame.descriptors.len()) else { return Err(frame) };
+    let (Some(pidfd), Some(socket)) = (frame.descriptors.pop(), frame.descriptors.pop()) else {
+        return Err(frame);
+    };
+    Ok(Born { pid, pidfd, socket })
 }

@@ -39,7 +39,7 @@ pub(crate) fn start(role: super::super::init::Role) -> Result<Born> {
     match heard {
         Ok(()) => Ok(born),
         Err(error) => {
-            end(born.pidfd);
+            end(born);
             Err(error)
         }
     }
@@ -74,10 +74,18 @@ pub(crate) fn expect(
 }
 
 /// Makes sure that a process has ended and leaves no zombie.
-pub(crate) fn end(process: OwnedFd) {
-    let _ = pidfd::signal(&process, libc::SIGKILL);
-    let _ = poll::wait_one(process.as_fd(), Some(Instant::now() + HELLO_WITHIN));
-    let _ = pidfd::reap(process.as_fd());
+///
+/// It sees the end of its socket first: a process that acts for another user by now may not signal it.
+pub(crate) fn end(Born { socket, pidfd, .. }: Born) {
+    drop(socket);
+    end_by(&pidfd);
+}
+
+/// As [`end`], for a process that sees the end of its socket already.
+pub(crate) fn end_by(pidfd: &OwnedFd) {
+    let _ = pidfd::signal(pidfd, libc::SIGKILL);
+    let _ = poll::wait_one(pidfd.as_fd(), Some(Instant::now() + HELLO_WITHIN));
+    let _ = pidfd::reap(pidfd.as_fd());
 }
 
 fn failed(what: &'static str, reason: &str) -> Error {
