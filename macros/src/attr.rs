@@ -34,16 +34,30 @@ pub(crate) enum Setting {
 const ALL: &str = "`name`, `start`, `timeout`, `memory`, `nice`, `daemon`, `retry`, `crate`, and \
                    on a daemon `restart`, `max_restarts`, `within`, `backoff`";
 
-/// Reads the arguments of an attribute; whatever is wrong with one option leaves the others known.
+/// Reads the arguments of `#[process]` or `#[daemon]`; whatever is wrong with one option leaves the
+/// others known.
 pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> Options {
+    read(arguments, None, errors)
+}
+
+/// Reads the arguments of an `attribute` that takes nothing but `crate = …`.
+pub(crate) fn parse_crate(arguments: TokenStream, attribute: &str, errors: &mut Errors) -> Options {
+    read(arguments, Some(attribute), errors)
+}
+
+fn read(arguments: TokenStream, only_crate: Option<&str>, errors: &mut Errors) -> Options {
     let mut options = Options::default();
-    let read = |input: ParseStream<'_>| {
+    let every = |input: ParseStream<'_>| {
         let mut seen = Vec::<Ident>::new();
         while !input.is_empty() {
             let key = match input.call(Ident::parse_any) {
                 Ok(key) => key,
                 Err(_) => {
-                    errors.at(rest(input), format!("an option was expected here: one of {ALL}"));
+                    let sentence = match only_crate {
+                        Some(_) => "only `crate = path` can stand here".to_owned(),
+                        None => format!("an option was expected here: one of {ALL}"),
+                    };
+                    errors.at(rest(input), sentence);
                     break;
                 }
             };
@@ -51,7 +65,15 @@ pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> Options {
                 errors.at(&key, format!("`{key}` is given twice; leave one of them"));
             }
             let before = errors.count();
-            one(&key, input, &mut options, errors);
+            match only_crate {
+                Some(attribute) if key != "crate" => errors.at(
+                    &key,
+                    format!(
+                        "{attribute} takes no option `{key}`; only `crate = path` can stand here"
+                    ),
+                ),
+                _ => one(&key, input, &mut options, errors),
+            }
             seen.push(key);
             if errors.count() > before {
                 skip_to_comma(input);
@@ -67,22 +89,10 @@ pub(crate) fn parse(arguments: TokenStream, errors: &mut Errors) -> Options {
         Ok(())
     };
     // The reader reports by itself and never fails.
-    if let Err(error) = read.parse2(arguments) {
+    if let Err(error) = every.parse2(arguments) {
         errors.add(error);
     }
     options
-}
-
-impl Options {
-    /// Refuses everything but `crate = …`, which is all that `attribute` takes.
-    pub(crate) fn only_crate(&self, attribute: &str, errors: &mut Errors) {
-        for (key, _) in &self.settings {
-            errors.at(
-                key,
-                format!("{attribute} takes no option `{key}`; only `crate = path` can stand here"),
-            );
-        }
-    }
 }
 
 fn one(key: &Ident, input: ParseStream<'_>, options: &mut Options, errors: &mut Errors) {

@@ -1,7 +1,6 @@
 //! From an attribute and its item to tokens: parse, check, and only then expand.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
 
 use crate::ast::{self, Item};
 use crate::attr;
@@ -12,14 +11,20 @@ use crate::expand;
 /// `#[process]` and `#[daemon]`.
 pub(crate) fn process(kind: Kind, arguments: TokenStream, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = attr::parse(arguments, &mut errors);
-    match ast::parse(tokens.clone()) {
+    let item = ast::parse(tokens.clone());
+    let options = match &item {
+        Ok(Item::Data(_)) if kind == Kind::Process => {
+            attr::parse_crate(arguments, "`#[process]` on a type", &mut errors)
+        }
+        _ => attr::parse(arguments, &mut errors),
+    };
+    match item {
         Ok(Item::Function(function)) => {
             let checked = check::function::check(&function, kind, &options, &mut errors);
             if errors.is_empty() {
                 return expand::process::expand(&checked, &options.settings, &tokens);
             }
-            errors.beside(expand::process::fallback(&function, &options.path))
+            errors.beside(expand::stub::of_function(&function, &options.path))
         }
         Ok(Item::Impl(block)) => {
             let checked = check::class::check(&block, kind, &options, &mut errors);
@@ -27,11 +32,10 @@ pub(crate) fn process(kind: Kind, arguments: TokenStream, tokens: TokenStream) -
                 Some(class) if errors.is_empty() => {
                     expand::class::expand(&class, &options.settings, &tokens)
                 }
-                _ => errors.beside(expand::class::fallback(&block, &options.path)),
+                _ => errors.beside(expand::stub::of_block(&block, &options.path)),
             }
         }
         Ok(Item::Data(data)) if kind == Kind::Process => {
-            options.only_crate("`#[process]` on a type", &mut errors);
             message_of(&data, &options, errors, tokens)
         }
         Ok(Item::Data(data)) => {
@@ -59,8 +63,7 @@ pub(crate) fn process(kind: Kind, arguments: TokenStream, tokens: TokenStream) -
 /// `#[message]`.
 pub(crate) fn message(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = attr::parse(arguments, &mut errors);
-    options.only_crate("`#[message]`", &mut errors);
+    let options = attr::parse_crate(arguments, "`#[message]`", &mut errors);
     match ast::parse(tokens.clone()) {
         Ok(Item::Data(data)) => message_of(&data, &options, errors, tokens),
         Ok(other) => {
@@ -75,8 +78,7 @@ pub(crate) fn message(arguments: TokenStream, tokens: TokenStream) -> TokenStrea
 /// `#[preload]`.
 pub(crate) fn preload(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = attr::parse(arguments, &mut errors);
-    options.only_crate("`#[preload]`", &mut errors);
+    let options = attr::parse_crate(arguments, "`#[preload]`", &mut errors);
     match ast::parse(tokens.clone()) {
         Ok(Item::Function(function)) => {
             check::preload::check(&function, &mut errors);
@@ -97,8 +99,7 @@ pub(crate) fn preload(arguments: TokenStream, tokens: TokenStream) -> TokenStrea
 /// `#[shared]`.
 pub(crate) fn shared(arguments: TokenStream, tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let options = attr::parse(arguments, &mut errors);
-    options.only_crate("`#[shared]`", &mut errors);
+    let options = attr::parse_crate(arguments, "`#[shared]`", &mut errors);
     match ast::parse(tokens.clone()) {
         Ok(Item::Data(data)) => {
             check::shared::check(&data, &mut errors);
@@ -146,7 +147,7 @@ fn message_of(
     if errors.count() == refused_options {
         return errors.beside(expand::message::expand(data, &options.path, &tokens));
     }
-    errors.beside(check::message::without_serde(data).into_token_stream())
+    errors.beside(expand::stub::of_message(data, &options.path))
 }
 
 fn unparsed(error: syn::Error, mut errors: Errors, tokens: TokenStream) -> TokenStream {

@@ -122,7 +122,8 @@ pub(crate) fn is_ours(attribute: &syn::Attribute) -> bool {
     last.is_some_and(|segment| segment.ident == "process" || segment.ident == "daemon")
 }
 
-fn run(block: &ItemImpl) -> Option<&ImplItemFn> {
+/// The method that becomes the process.
+pub(crate) fn run(block: &ItemImpl) -> Option<&ImplItemFn> {
     block.items.iter().find_map(|item| match item {
         ImplItem::Fn(method) if method.sig.ident == "run" => Some(method),
         _ => None,

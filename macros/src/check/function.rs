@@ -211,7 +211,8 @@ fn check_name(name: &Ident, errors: &mut Errors) {
     }
 }
 
-fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter {
+/// Sorts out how one argument travels.
+pub(crate) fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter {
     let title = match &*argument.pat {
         Pat::Ident(pattern) => pattern.ident.to_string(),
         other => other.to_token_stream().to_string(),
@@ -228,8 +229,10 @@ fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter
             );
         }
     }
-    let subject = Subject::Argument(&title);
-    let (lent, ty) = match types::ungroup(&argument.ty) {
+    let whole = types::ungroup(&argument.ty);
+    let lent = matches!(whole, Type::Reference(_));
+    let subject = Subject::Argument { name: &title, lent };
+    let ty = match whole {
         Type::Reference(reference) => {
             if let Some(token) = &reference.mutability {
                 errors.at(
@@ -249,9 +252,9 @@ fn parameter(index: usize, argument: &PatType, errors: &mut Errors) -> Parameter
                     ),
                 );
             }
-            (true, &*reference.elem)
+            &*reference.elem
         }
-        other => (false, other),
+        other => other,
     };
     types::refuse_unsendable(ty, subject, errors);
     Parameter { title, binding, lent, ty: ty.clone() }

@@ -55,7 +55,8 @@ fn refuse_derive(attribute: &Attribute, errors: &mut Errors) {
     }
 }
 
-/// The type without serde's derives, which fail where the user has no serde.
+/// The type without serde's derives, which fail where the user has no serde, and its attributes, which
+/// fail where nothing is derived.
 pub(crate) fn without_serde(data: &DeriveInput) -> DeriveInput {
     let mut plain = data.clone();
     for attribute in &mut plain.attrs {
@@ -64,6 +65,22 @@ pub(crate) fn without_serde(data: &DeriveInput) -> DeriveInput {
             let kept = derived.iter().filter(|path| serde_trait(path).is_none());
             *attribute = parse_quote!(#[derive(#(#kept),*)]);
         }
+    }
+    let theirs = |attribute: &Attribute| attribute.path().is_ident("serde");
+    plain.attrs.retain(|attribute| !theirs(attribute));
+    let fields = match &mut plain.data {
+        Data::Struct(data) => vec![&mut data.fields],
+        Data::Enum(data) => {
+            let fields = data.variants.iter_mut().map(|variant| {
+                variant.attrs.retain(|attribute| !theirs(attribute));
+                &mut variant.fields
+            });
+            fields.collect()
+        }
+        Data::Union(_) => Vec::new(),
+    };
+    for field in fields.into_iter().flatten() {
+        field.attrs.retain(|attribute| !theirs(attribute));
     }
     plain
 }

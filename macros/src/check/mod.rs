@@ -6,12 +6,14 @@
 //! - [`message`]: types that are made serialisable
 //! - [`preload`]: functions for the fork server
 //! - [`types`]: types that cannot travel to another process
+//! - [`confined`]: those of the standard library, by their names
 //! - [`carried`]: which of the user's attributes matter to generated items too
 //! - [`shared`]: types and statics in shared memory
 //! - [`methods`]: methods of shared values
 
 pub(crate) mod carried;
 pub(crate) mod class;
+pub(crate) mod confined;
 pub(crate) mod function;
 pub(crate) mod generics;
 pub(crate) mod message;

@@ -19,13 +19,13 @@ struct Advice {
 const BY_NAME: &[Advice] = &[
     Advice {
         names: &["String", "PathBuf", "OsString", "CString"],
-        sentence: "keeps its text in the heap of one process; write `offspring::Text<N>`, which has \
-                   room for N bytes",
+        sentence: "keeps its text in the heap of one process; write `[u8; N]`, which has room for N \
+                   bytes, and its length beside it",
     },
     Advice {
         names: &["Vec", "VecDeque", "LinkedList", "BinaryHeap"],
-        sentence: "keeps its items in the heap of one process; write `offspring::Seq<T, N>`, which \
-                   has room for N of them, or `[T; N]`",
+        sentence: "keeps its items in the heap of one process; write `[T; N]`, or pass an \
+                   `offspring::Shared<[T]>` beside this type",
     },
     Advice {
         names: &["Box"],
@@ -38,8 +38,8 @@ const BY_NAME: &[Advice] = &[
     },
     Advice {
         names: &["HashMap", "BTreeMap", "HashSet", "BTreeSet"],
-        sentence: "keeps its items in the heap of one process; write `[T; N]`, or pass an \
-                   `offspring::Dict<K, V>` beside this type",
+        sentence: "keeps its items in the heap of one process; write an array, as in \
+                   `[Option<(K, V)>; N]`",
     },
     Advice {
         names: &["Cell", "RefCell", "UnsafeCell", "OnceCell", "LazyCell"],
@@ -48,8 +48,16 @@ const BY_NAME: &[Advice] = &[
     },
 ];
 
-/// Types of `std::sync` that have a counterpart of the same name with us.
-const OF_STD_SYNC: &[&str] = &["Mutex", "RwLock", "Condvar", "Barrier", "Once"];
+/// Types of `std::sync` that need the path to be told from ours, and what does their work.
+const OF_STD_SYNC: &[(&str, &str)] = &[
+    ("Mutex", "`offspring::sync::Mutex`"),
+    ("RwLock", "`offspring::sync::Mutex`"),
+    ("OnceLock", "`offspring::sync::Mutex` around an `Option`"),
+    ("LazyLock", "the value itself"),
+    ("Condvar", "an atomic for both sides to look at"),
+    ("Barrier", "an atomic that counts who is there"),
+    ("Once", "an `AtomicBool`"),
+];
 
 /// Refuses a type whose values mean nothing in another process.
 pub(crate) fn check(data: &DeriveInput, errors: &mut Errors) {
@@ -112,7 +120,7 @@ impl<'ast> Visit<'ast> for Unshareable<'_> {
             Type::Reference(reference) => self.refuse(
                 reference,
                 "a reference is an address of one process; hold the value itself, as in \
-                 `offspring::Text<N>` for `&str` or `[T; N]` for `&[T]`",
+                 `[u8; N]` for `&str` or `[T; N]` for `&[T]`",
             ),
             Type::Ptr(pointer) => self.refuse(
                 pointer,
@@ -135,12 +143,11 @@ impl<'ast> Visit<'ast> for Unshareable<'_> {
     fn visit_type_path(&mut self, path: &'ast TypePath) {
         if let Some((name, advice)) = advice(path) {
             self.refuse(path, &format!("`{name}` {advice}"));
-        } else if let Some(name) = of_std_sync(path) {
+        } else if let Some((name, instead)) = of_std_sync(path) {
             self.refuse(
                 path,
                 &format!(
-                    "`{name}` of the standard library works within one process; write \
-                     `offspring::sync::{name}`"
+                    "`{name}` of the standard library works within one process; write {instead}"
                 ),
             );
         } else {
@@ -175,9 +182,9 @@ fn advice(path: &TypePath) -> Option<(&Ident, &'static str)> {
     Some((&last.ident, known.sentence))
 }
 
-fn of_std_sync(path: &TypePath) -> Option<&Ident> {
+fn of_std_sync(path: &TypePath) -> Option<&'static (&'static str, &'static str)> {
     let last = &path.path.segments.last()?.ident;
-    (is_std(path) && OF_STD_SYNC.iter().any(|name| last == name)).then_some(last)
+    OF_STD_SYNC.iter().find(|(name, _)| is_std(path) && last == name)
 }
 
 /// Whether a path says that it leads into the standard library.

@@ -2,14 +2,15 @@
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
-use syn::{Ident, Lifetime, PathSegment, Type};
+use syn::{Ident, Lifetime, PathSegment, Type, TypePath};
 
+use super::confined::{self, Place};
 use crate::errors::Errors;
 
 /// What a type stands for in a sentence.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
-    Argument(&'a str),
+    Argument { name: &'a str, lent: bool },
     Result,
     Field,
 }
@@ -17,7 +18,7 @@ pub(crate) enum Subject<'a> {
 impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Argument(name) => write!(f, "argument `{name}`"),
+            Self::Argument { name, .. } => write!(f, "argument `{name}`"),
             Self::Result => f.write_str("the result"),
             Self::Field => f.write_str("a field of a message"),
         }
@@ -26,7 +27,7 @@ impl std::fmt::Display for Subject<'_> {
 
 /// Refuses what `ty` holds that no other process could make sense of.
 pub(crate) fn refuse_unsendable(ty: &Type, subject: Subject<'_>, errors: &mut Errors) {
-    Refusals { subject, errors }.visit_type(ty);
+    Refusals { subject, place: Some(Place::default()), errors }.visit_type(ty);
 }
 
 /// Looks through the parentheses and invisible groups around a type.
@@ -56,6 +57,8 @@ pub(crate) fn mentions(ty: &Type, name: &Ident) -> bool {
 
 struct Refusals<'a> {
     subject: Subject<'a>,
+    /// Where what is visited stands; `None` inside types of which nobody knows what they hold.
+    place: Option<Place>,
     errors: &'a mut Errors,
 }
 
@@ -63,13 +66,41 @@ impl Refusals<'_> {
     fn refuse(&mut self, tokens: impl ToTokens, why: &str) {
         self.errors.at(tokens, format!("{} {why}", self.subject));
     }
+
+    /// Visits the parts of a type that stand in `place`.
+    fn within(&mut self, place: Option<Place>, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.place, place);
+        visit(self);
+        self.place = outer;
+    }
+
+    /// Visits the parts of a type that holds its parameters as they are.
+    fn parts(&mut self, listed: bool, visit: impl FnOnce(&mut Self)) {
+        let listed = listed && self.place.is_some_and(|place| !place.nested);
+        self.within(self.place.map(|_| Place { nested: true, listed }), visit);
+    }
 }
+
+/// Types that travel with what they hold; of others, such as `Shared`, nobody knows what travels.
+const HOLDERS: &[&str] = &[
+    "Option",
+    "Result",
+    "Box",
+    "Vec",
+    "VecDeque",
+    "LinkedList",
+    "BinaryHeap",
+    "HashMap",
+    "BTreeMap",
+    "HashSet",
+    "BTreeSet",
+];
 
 impl<'ast> Visit<'ast> for Refusals<'_> {
     fn visit_type(&mut self, ty: &'ast Type) {
         match ty {
             Type::Reference(reference) => match self.subject {
-                Subject::Argument(_) => self.refuse(
+                Subject::Argument { .. } => self.refuse(
                     reference,
                     "cannot hold a reference inside another type; own what it refers to, as in \
                      `String` for `&str` or `Vec<T>` for `&[T]`",
@@ -96,7 +127,7 @@ impl<'ast> Visit<'ast> for Refusals<'_> {
                  send an enum that says which function to call",
             ),
             Type::ImplTrait(some) => match self.subject {
-                Subject::Argument(_) => self.refuse(
+                Subject::Argument { .. } => self.refuse(
                     some,
                     "cannot be `impl Trait`, because the child must name its type; write a generic \
                      parameter `T: Trait + offspring::Message`, or a concrete type",
@@ -113,7 +144,26 @@ impl<'ast> Visit<'ast> for Refusals<'_> {
                 "cannot hold a `dyn Trait`, whose type the other process does not know; take a \
                  concrete `#[message]` type, or an enum of the possible ones",
             ),
+            Type::Array(array) => match confined::long_array(array, self.subject) {
+                Some(sentence) if self.place.is_some() => self.errors.at(array, sentence),
+                _ => self.parts(true, |it| visit::visit_type_array(it, array)),
+            },
+            Type::Slice(slice) => self.parts(true, |it| visit::visit_type_slice(it, slice)),
+            Type::Tuple(tuple) => self.parts(false, |it| visit::visit_type_tuple(it, tuple)),
             other => visit::visit_type(self, other),
+        }
+    }
+
+    fn visit_type_path(&mut self, path: &'ast TypePath) {
+        let sentence = self.place.and_then(|it| confined::sentence(path, self.subject, it));
+        if let Some(sentence) = sentence {
+            return self.errors.at(path, sentence);
+        }
+        let Some(last) = path.path.segments.last() else { return };
+        if HOLDERS.iter().any(|name| last.ident == name) {
+            self.parts(last.ident == "Vec", |it| visit::visit_type_path(it, path));
+        } else {
+            self.within(None, |it| visit::visit_type_path(it, path));
         }
     }
 

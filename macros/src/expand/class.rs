@@ -3,13 +3,11 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ImplItem, ItemImpl};
 
 use super::process::{allow, entry, generic_code, local, make, position, reply, result_type};
 use crate::attr::Setting;
-use crate::check::class::{Class, Taken, is_ours};
+use crate::check::class::{Class, Taken};
 use crate::expand::daemon;
-use crate::path::Crate;
 
 /// The block as it was, and its companion.
 pub(crate) fn expand(
@@ -21,7 +19,7 @@ pub(crate) fn expand(
     let (parameters, _, bounds) = class.generics.split_for_impl();
     let (attributes, allow) = (&class.carried.item, allow());
     let result = result_type(&class.output);
-    let (run, task) = (run(class), task(class, settings));
+    let (run, task) = (child(class), task(class, settings));
     let summary = format!("Starts [`run`](Self::run) of this `{title}` in a process of its own.");
     quote! {
         #item
@@ -42,7 +40,8 @@ pub(crate) fn expand(
     }
 }
 
-fn run(class: &Class) -> TokenStream {
+/// The child's side: the value out, the call, the result in.
+fn child(class: &Class) -> TokenStream {
     let path = &class.path;
     let (private, argument) = (path.private(), argument(class));
     let (input, value) = (local("input"), local("value"));
@@ -96,36 +95,4 @@ fn task(class: &Class, settings: &[(Ident, Setting)]) -> TokenStream {
 fn argument(class: &Class) -> TokenStream {
     let (private, self_ty) = (class.path.private(), &class.self_ty);
     quote_spanned!(self_ty.span()=> <#self_ty as #private::Argument>)
-}
-
-/// What stands in for a refused block, so that its callers are not reported as well.
-pub(crate) fn fallback(block: &ItemImpl, path: &Crate) -> TokenStream {
-    let mut plain = block.clone();
-    for item in &mut plain.items {
-        if let ImplItem::Fn(method) = item {
-            method.attrs.retain(|attribute| !is_ours(attribute));
-        }
-    }
-    let taken = plain.items.iter().any(|item| match item {
-        ImplItem::Fn(method) => method.sig.ident == "task" || method.sig.ident == "spawn",
-        _ => false,
-    });
-    if block.trait_.is_some() || taken {
-        return plain.into_token_stream();
-    }
-    let (parameters, _, bounds) = block.generics.split_for_impl();
-    let (self_ty, allow) = (&block.self_ty, allow());
-    quote! {
-        #plain
-        #[doc(hidden)]
-        #allow
-        impl #parameters #self_ty #bounds {
-            pub fn task(self) -> #path::Task<()> {
-                ::core::unreachable!()
-            }
-            pub fn spawn(self) -> #path::Result<#path::Process<()>> {
-                ::core::unreachable!()
-            }
-        }
-    }
 }

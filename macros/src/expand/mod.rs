@@ -6,6 +6,7 @@
 //! - [`message`]: serialisation without serde in the user's manifest
 //! - [`shared`]: types and statics in shared memory
 //! - [`methods`]: methods of a shared value as locked steps
+//! - [`stub`]: what stands in for what was refused
 //! - [`preload`]: functions that the fork server runs once
 
 pub(crate) mod class;
@@ -15,3 +16,4 @@ pub(crate) mod methods;
 pub(crate) mod preload;
 pub(crate) mod process;
 pub(crate) mod shared;
+pub(crate) mod stub;

@@ -4,11 +4,10 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{FnArg, GenericParam, Generics};
+use syn::{GenericParam, Generics};
 
-use crate::ast::Function;
 use crate::attr::Setting;
-use crate::check::function::{Output, Parameter, Process, of_a_type};
+use crate::check::function::{Output, Parameter, Process};
 use crate::expand::daemon;
 use crate::path::Crate;
 
@@ -261,34 +260,4 @@ fn turbofish(generics: &Generics) -> Option<TokenStream> {
         GenericParam::Lifetime(_) => None,
     });
     (!generics.params.is_empty()).then(|| quote!(::<#(#names),*>))
-}
-
-/// What stands in for a refused function, so that its callers are not reported as well.
-pub(crate) fn fallback(function: &Function, path: &Crate) -> TokenStream {
-    let sig = &function.sig;
-    // Inside an `impl` there is no room for a companion; a bodiless function is inside a trait.
-    if of_a_type(sig).is_some() || !function.has_body() {
-        return function.alone();
-    }
-    // What rustc refuses on its own account, or another attribute of ours, would be reported twice.
-    let item = function.alone();
-    let (name, vis, allow) = (&sig.ident, &function.vis, allow());
-    let arguments = sig.inputs.iter().enumerate().filter(|(_, it)| matches!(it, FnArg::Typed(_)));
-    let types: Vec<_> = arguments.map(|(at, _)| quote::format_ident!("A{at}")).collect();
-    quote! {
-        #item
-        #[doc(hidden)]
-        #allow
-        #vis enum #name {}
-        #[doc(hidden)]
-        #allow
-        impl #name {
-            #vis fn task<#(#types),*>(#(_: #types),*) -> #path::Task<()> {
-                ::core::unreachable!()
-            }
-            #vis fn spawn<#(#types),*>(#(_: #types),*) -> #path::Result<#path::Process<()>> {
-                ::core::unreachable!()
-            }
-        }
-    }
 }
