@@ -11,7 +11,9 @@ pub enum StartMethod {
     /// A helper of the same executable, started on first use, forks on request: the default.
     ///
     /// Safe whatever threads run, and its cost does not grow with this process's memory. The child has
-    /// this process's environment, working directory and standard output, but not its other globals.
+    /// this process's environment, working directory and standard output as they are at `spawn`, but
+    /// not its other globals; resource limits, umask and processor affinity are those that this process
+    /// had at its first spawn. After a change of user the helper is replaced.
     #[default]
     ForkServer,
     /// A copy of this process as it is now; refused with

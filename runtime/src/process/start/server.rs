@@ -30,6 +30,9 @@ struct Post {
 /// Terminal signals are for the program, not for its helper, which ends when the program does.
 const DEAF_TO: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
 
+/// More than this is never asked for at once.
+const ASK_MAX: u32 = 64;
+
 /// Serves until the parent is gone.
 pub(crate) fn run(socket: OwnedFd) -> ! {
     // Blocked rather than ignored: one sent to a child before its first step waits for it.
@@ -48,7 +51,7 @@ pub(crate) fn run(socket: OwnedFd) -> ! {
     let mut post = Post { socket, newest };
     while let Ok(Some(frame)) = frame::receive(&post.socket, true) {
         let (Kind::Ask, Some(count)) = (frame.kind, frame.number()) else { break };
-        for _ in 0..count {
+        for _ in 0..count.min(ASK_MAX) {
             match give_birth(post, &alone) {
                 Ok(back) => post = back,
                 Err(_) => clone::exit_now(0),
