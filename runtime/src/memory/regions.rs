@@ -1,30 +1,62 @@
 //! Which addresses of this process are shared memory of ours.
 //!
 //! A lock asks once in its life whether it lies in a segment: only then may it be put on the kernel's list of held
-//! locks, because only a segment stays mapped while a lock in it is held (`sys::robust`, Invariant 1).
+//! locks, because only a segment stays mapped while a lock in it is held (`sys::robust`, Invariant 1): one whose guard
+//! was forgotten is unmapped when somebody comes by here after the thread that holds the lock has gone.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
+use crate::sys::held;
 use crate::sys::map::Mapping;
 
-/// First address and length of each mapped segment. Never held across anything that can panic or block.
-static REGIONS: RwLock<BTreeMap<usize, usize>> = RwLock::new(BTreeMap::new());
+/// Never held across anything that can panic or block.
+static REGIONS: RwLock<Regions> =
+    RwLock::new(Regions { lengths: BTreeMap::new(), lingering: Vec::new() });
+
+struct Regions {
+    /// First address and length of each mapped segment.
+    lengths: BTreeMap<usize, usize>,
+    /// Segments without a handle, in which a lock is held.
+    lingering: Vec<Mapping>,
+}
+
+impl Regions {
+    fn write() -> RwLockWriteGuard<'static, Self> {
+        REGIONS.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Unmaps what can be unmapped by now.
+    fn sweep(&mut self) {
+        let Self { lengths, lingering } = self;
+        lingering.retain(|mapping| {
+            let (start, len) = (mapping.start().addr().get(), mapping.len());
+            let stays = held::any_within(start, len);
+            if !stays {
+                lengths.remove(&start);
+            }
+            stays
+        });
+    }
+}
 
 /// From now on these addresses are shared memory.
 pub(crate) fn enter(mapping: &Mapping) {
-    let mut regions = REGIONS.write().unwrap_or_else(PoisonError::into_inner);
-    regions.insert(mapping.start().addr().get(), mapping.len());
+    let mut regions = Regions::write();
+    regions.lengths.insert(mapping.start().addr().get(), mapping.len());
+    regions.sweep();
 }
 
-/// These addresses are about to be unmapped.
-pub(crate) fn leave(mapping: &Mapping) {
-    let mut regions = REGIONS.write().unwrap_or_else(PoisonError::into_inner);
-    regions.remove(&mapping.start().addr().get());
+/// These addresses have no handle any more: they are unmapped, at once if no lock in them is held.
+pub(crate) fn leave(mapping: Mapping) {
+    let mut regions = Regions::write();
+    regions.lingering.push(mapping);
+    regions.sweep();
 }
 
 /// Whether this address lies in a segment.
 pub(crate) fn contain(address: usize) -> bool {
     let regions = REGIONS.read().unwrap_or_else(PoisonError::into_inner);
-    regions.range(..=address).next_back().is_some_and(|(start, len)| address - start < *len)
+    let region = regions.lengths.range(..=address).next_back();
+    region.is_some_and(|(start, len)| address - start < *len)
 }

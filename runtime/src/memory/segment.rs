@@ -25,7 +25,7 @@ use rustix::io::Errno;
 
 use super::{regions, room};
 use crate::sys::map::Mapping;
-use crate::sys::{held, image, memfd};
+use crate::sys::{image, memfd};
 use crate::{Error, Result};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"offsprng");
@@ -146,13 +146,8 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        // A lock guard that was forgotten is on the kernel's list of its thread: then the memory has to stay.
-        if held::any_within(self.mapping.start().addr().get(), self.mapping.len()) {
-            return;
-        }
-        regions::leave(&self.mapping);
-        // SAFETY: dropped once, here; all that points into it borrows from `self`.
-        unsafe { ManuallyDrop::drop(&mut self.mapping) };
+        // SAFETY: taken once, here; all that points into it borrows from `self`, or is a lock that keeps it mapped.
+        regions::leave(unsafe { ManuallyDrop::take(&mut self.mapping) });
     }
 }
 

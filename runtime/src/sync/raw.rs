@@ -88,7 +88,9 @@ impl Patience {
 pub(crate) struct Held {
     /// Who took it: a copy of the guard in a forked child is not the holder.
     tid: u32,
-    /// Whether it is on the kernel's list.
+    /// Whether it lies in a segment, and is on the thread's record of what it holds.
+    in_segment: bool,
+    /// Whether it is on the kernel's list, too.
     listed: bool,
 }
 
@@ -133,7 +135,8 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock(&self, patience: Patience) -> Result<Held, Refusal> {
         let me = current();
-        let listed = me.has_list() && self.is_in_segment();
+        let in_segment = self.is_in_segment();
+        let listed = in_segment && me.has_list();
         if listed {
             // SAFETY: `listed`; `self` is borrowed until `end` below.
             unsafe { me.begin(&self.links) };
@@ -147,8 +150,10 @@ impl RawLock {
             }
             // SAFETY: `listed`.
             unsafe { me.end() };
+        } else if in_segment && taken.is_ok() {
+            me.note(&self.links);
         }
-        taken.map(|()| Held { tid: me.tid(), listed })
+        taken.map(|()| Held { tid: me.tid(), in_segment, listed })
     }
 
     /// Gives the lock back, if `held` says that this very thread took it, and it still has it.
@@ -163,6 +168,8 @@ impl RawLock {
             unsafe { me.begin(&self.links) };
             // SAFETY: this thread linked it when it took it, and still has it.
             unsafe { me.unlink(&self.links) };
+        } else if held.in_segment {
+            me.strike(&self.links);
         }
         if self.word.compare_exchange(me.tid(), UNLOCKED, Release, Relaxed).is_err() {
             self.unlock_contended();

@@ -21,6 +21,8 @@ use super::robust;
 const SLOTS: usize = 30;
 /// No thread has this record.
 const NOBODY: u32 = 0;
+/// Its thread is gone, and it is about to be nobody's.
+const BEING_CLEARED: u32 = u32::MAX;
 
 /// Which locks a thread holds, for the other threads of its process to read.
 #[derive(Debug)]
@@ -44,7 +46,10 @@ struct Block {
 static RECORDS: AtomicPtr<Held> = AtomicPtr::new(ptr::null_mut());
 
 /// Follows a list of what was leaked.
-fn follow<T: 'static>(first: Option<&'static T>, next: fn(&T) -> &AtomicPtr<T>) -> impl Iterator<Item = &'static T> {
+fn follow<T: 'static>(
+    first: Option<&'static T>,
+    next: fn(&T) -> &AtomicPtr<T>,
+) -> impl Iterator<Item = &'static T> {
     iter::successors(first, move |at| leaked(next(at)))
 }
 
@@ -184,16 +189,17 @@ impl Held {
         if thread == NOBODY || robust::exists_here(thread) {
             return true;
         }
-        // The kernel read the list before the thread's id was free, and nobody takes a record that has an owner.
-        self.clear();
-        self.give_back();
-        false
+        // The kernel had read the list before the thread's id was free.
+        let mine = self.thread.compare_exchange(thread, BEING_CLEARED, Acquire, Relaxed).is_ok();
+        if mine {
+            self.clear();
+            self.give_back();
+        }
+        !mine
     }
 }
 
 /// Whether any thread of this process has a lock on its list that lies in these addresses.
-///
-/// To be asked by one thread at a time, so that one alone clears the record of a thread that is gone.
 pub(crate) fn any_within(start: usize, len: usize) -> bool {
-    Held::all().fold(false, |found, record| record.has_within(start, len) || found)
+    Held::all().any(|record| record.has_within(start, len))
 }

@@ -21,8 +21,9 @@
 //! fences, no barriers.
 //!
 //! # Safety
-//! Invariant 1: what is on a thread's list stays mapped. Only locks inside our own segments are put on it, and a
-//! segment asks [`any_within`](super::held::any_within) before it unmaps itself: a guard that was forgotten keeps its segment mapped.
+//! Invariant 1: what is on a thread's list stays mapped, and where it is. Only locks inside our own segments are put on
+//! it, nobody moves them (`sync::mutex`, Invariant 2), and a segment asks [`any_within`](super::held::any_within) before
+//! it unmaps itself: a guard that was forgotten keeps its segment mapped until its thread is gone.
 //! Invariant 2: the links of a lock are written only by the thread that holds it. Invariant 3: a [`Thread`] is used
 //! only on the thread that it describes (it is not `Send`).
 
@@ -156,9 +157,7 @@ impl Thread {
         links.prev.0.store(self.head.cast(), Relaxed);
         compiler_fence(SeqCst);
         head.list.0.store(node, Relaxed);
-        if let Some(held) = self.held {
-            held.add(ptr::from_ref(links).addr());
-        }
+        self.note(links);
     }
 
     /// Takes the lock of `links` off the list; glibc's `DEQUEUE_MUTEX`.
@@ -173,6 +172,20 @@ impl Thread {
         unsafe { &*prev_of(next) }.0.store(prev, Relaxed);
         // SAFETY: as above.
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
+        self.strike(links);
+    }
+
+    /// Notes that this thread has taken the lock of `links`, which lies in a segment; `link` does it too.
+    #[inline]
+    pub(crate) fn note(self, links: &Links) {
+        if let Some(held) = self.held {
+            held.add(ptr::from_ref(links).addr());
+        }
+    }
+
+    /// Strikes out what `note` noted; `unlink` does it too.
+    #[inline]
+    pub(crate) fn strike(self, links: &Links) {
         if let Some(held) = self.held {
             held.remove(ptr::from_ref(links).addr());
         }
@@ -195,9 +208,10 @@ fn enrol() -> Thread {
         // It fails only without memory; then a forked child that never calls `renew_in_child` has a stale tid.
         let _ = unsafe { libc::pthread_atfork(None, None, Some(in_forked_child)) };
     });
-    let thread = Thread { tid: gettid(), head: find_head(), held: Some(Held::take()) };
+    let tid = gettid();
+    let thread = Thread { tid, head: find_head(), held: Some(Held::take(tid)) };
     THREAD.set(thread);
-    // A thread that is already running its destructors keeps its record for ever; that is all.
+    // A thread that is already running its destructors does not give its record back; that is all.
     let _ = LEAVE.try_with(|_| ());
     thread
 }
@@ -226,6 +240,13 @@ fn find_head() -> *mut Head {
     if unsafe { &*head }.futex_offset == FUTEX_OFFSET { head } else { ptr::null_mut() }
 }
 
+/// Whether the calling thread holds a lock that lies in shared memory.
+///
+/// To be asked before a fork: safe code of the child could reach the guard, and with it what the parent has locked.
+pub(crate) fn holds_any() -> bool {
+    THREAD.with(Cell::get).held.is_some_and(|held| !held.is_empty())
+}
+
 /// Makes sure that a child made by a raw `clone` of this thread can find its list; call it before `clone`.
 pub(crate) fn prepare() {
     let _ = current();
@@ -235,7 +256,8 @@ pub(crate) fn prepare() {
 /// a raw `clone` the kernel does not know its list. Async-signal-safe; harmless where libc's `fork` did it already.
 pub(crate) fn renew_in_child() {
     let thread = THREAD.with(Cell::get);
-    Held::clear_all_but(thread.held);
+    let tid = gettid();
+    Held::clear_all_but(thread.held, tid);
     if thread.tid == 0 {
         return;
     }
@@ -249,7 +271,7 @@ pub(crate) fn renew_in_child() {
         // SAFETY: the head is valid for as long as this thread lives.
         unsafe { libc::syscall(libc::SYS_set_robust_list, thread.head, size_of::<Head>()) };
     }
-    THREAD.set(Thread { tid: gettid(), ..thread });
+    THREAD.set(Thread { tid, ..thread });
 }
 
 extern "C" fn in_forked_child() {
@@ -264,15 +286,22 @@ pub(crate) fn exists(tid: u32) -> bool {
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
+/// Whether this process has a thread with this id.
+pub(crate) fn exists_here(tid: u32) -> bool {
+    // SAFETY: signal 0 is never delivered; the call only looks.
+    let failed = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, 0) } != 0;
+    !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
+}
+
 /// Gives a thread's record back when the thread ends.
 struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        let thread = THREAD.replace(Thread { tid: 0, head: ptr::null_mut(), held: None });
-        // A thread that ends with a lock on its list (a forgotten guard) must keep it mapped until the kernel
-        // has read the list, so that its record stays as it is.
-        if let Some(held) = thread.held {
+        // A lock that is still held now was forgotten, or is given back by a destructor that runs later. It must
+        // be known until the kernel has read the list, so that the record stays as it is until the thread is gone.
+        if let Some(held) = THREAD.with(Cell::get).held.filter(|held| held.is_empty()) {
+            THREAD.set(Thread { tid: 0, head: ptr::null_mut(), held: None });
             held.give_back();
         }
     }
