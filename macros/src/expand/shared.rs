@@ -16,7 +16,7 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
     let generics = shareable_parameters(&data.generics, path);
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let condition = carried::from(&data.attrs).condition;
-    let layout = layout(data, path);
+    let (layout, locks) = (layout(data, path), locks(data, path));
     let representation = needs_representation(data).then(|| quote!(#[repr(C)]));
     // What is generic is looked at where it is used.
     let looked_at = data.generics.params.is_empty().then(|| {
@@ -36,6 +36,7 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
         #quiet
         unsafe impl #parameters #path::Shareable for #name #arguments #bounds {
             const LAYOUT: u64 = { #layout };
+            const LOCKS: bool = { #locks };
         }
         #looked_at
     }
@@ -107,6 +108,29 @@ fn layout_of_fields(fields: &Fields, with_offsets: bool, path: &Crate) -> TokenS
         quote!(#(#condition)* let #hash = #hash.text(#title) #offset .word(#layout);)
     });
     each.collect()
+}
+
+/// Asks every field whether it is, or contains, a lock.
+fn locks(data: &DeriveInput, path: &Crate) -> TokenStream {
+    let locks = local("locks");
+    let of_fields = |fields: &Fields, condition: &[TokenStream]| -> TokenStream {
+        let each = fields.iter().map(|field| {
+            let ty = &field.ty;
+            let own = carried::from(&field.attrs).condition;
+            let field = quote_spanned!(ty.span()=> <#ty as #path::Shareable>::LOCKS);
+            quote!(#(#condition)* #(#own)* let #locks = #locks || #field;)
+        });
+        each.collect()
+    };
+    let fields: TokenStream = match &data.data {
+        Data::Struct(data) => of_fields(&data.fields, &[]),
+        Data::Enum(data) => {
+            let variants = data.variants.iter();
+            variants.map(|it| of_fields(&it.fields, &carried::from(&it.attrs).condition)).collect()
+        }
+        Data::Union(_) => TokenStream::new(),
+    };
+    quote!(let #locks = false; #fields #locks)
 }
 
 /// One variable for all processes: a place in the family's segment, found at first use.
