@@ -35,6 +35,21 @@ use check::function::Kind;
 /// becomes the child's own. The result is a message, `()`, `!`, or a `Result` of a message and a message,
 /// `std::io::Error` or `Box<dyn Error + Send + Sync>`. Generic functions ask for `T: offspring::Message`.
 ///
+/// Of a task that gives a `Result`, `join` gives a result in a result, hence the two marks in `f::spawn(a)?.join()??`:
+/// the outer result is the process's (it was killed, it panicked), the inner one is the task's own.
+///
+/// A library crate may define tasks: `use tasks::f;` brings the function and its companion.
+///
+/// # What cannot travel
+///
+/// - What several are meant to change: `&mut`, atomics, `Cell`, `RefCell`, the locks of `std::sync`. The child would
+///   change a copy, and nobody would see it; so these are refused by name in arguments, results and messages. What all
+///   see is `&Shared<AtomicU64>`, `&Shared<Mutex<T>>`, or a [`#[shared]`](macro@shared) static, which a task uses by
+///   its name.
+/// - What belongs to one process: references in other types, `Arc`, channels of threads, open files and sockets, handles
+///   of threads and processes. Send the value, the path, the address.
+/// - Arrays of more than 32 elements, which serde does not know: take `&[T]` or `Vec<T>`.
+///
 /// # Options
 ///
 /// | option | meaning |
@@ -81,7 +96,7 @@ use check::function::Kind;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// assert_eq!(count("abcdef", 2)?, 3);
-/// assert_eq!(count::spawn("abcdef", 2)?.join()??, 3);
+/// assert_eq!(count::spawn("abcdef", 2)?.join()??, 3); // the process's own failures, then those of `count`
 /// assert_eq!(Mailer { to: "ann".into() }.spawn()?.join()?, "sent to ann");
 /// # Ok(())
 /// # }
@@ -136,7 +151,8 @@ pub fn daemon(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets a struct or enum travel to other processes, as an argument, a result, or in a channel.
 ///
 /// It derives serde's traits from the copy of serde that `offspring` has, so that the manifest needs none. Fields
-/// are messages themselves; serde's own attributes (`#[serde(skip)]` and so on) work below it.
+/// are messages themselves; serde's own attributes (`#[serde(skip)]` and so on) work below it. What cannot travel
+/// in an argument of a [`#[process]`](macro@process) cannot be a field either, unless such an attribute says how.
 ///
 /// # Examples
 ///
