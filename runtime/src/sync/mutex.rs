@@ -43,6 +43,11 @@ type LockResult<G> = Result<G, LockError<G>>;
 /// assert_eq!(*total.lock()?, 5);
 /// # Ok::<(), offspring::Error>(())
 /// ```
+/// In shared memory, a lock cannot stand inside another one, whose holder could move it while it is held:
+/// ```compile_fail
+/// # use offspring::{Shared, sync::Mutex};
+/// let nested = Shared::new(Mutex::new([Mutex::new(0), Mutex::new(0)]));
+/// ```
 #[repr(C)]
 pub struct Mutex<T> {
     raw: RawLock,
