@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Fields, Generics, Index, ItemStatic, parse_quote};
+use syn::{Data, DataEnum, DeriveInput, Fields, Generics, Index, ItemStatic, parse_quote};
 
 use super::process::local;
 use crate::check::carried;
@@ -62,6 +62,7 @@ fn needs_representation(data: &DeriveInput) -> bool {
 fn layout(data: &DeriveInput, path: &Crate) -> TokenStream {
     let (name, private, hash) = (&data.ident, path.private(), local("hash"));
     let title = name.unraw().to_string();
+    let place = format!("::{title}");
     let destructor = format!(
         "`{title}` cannot be shared, because its destructor would run in one process for all of \
          them; take `Drop` away, and clean up in a method"
@@ -71,24 +72,40 @@ fn layout(data: &DeriveInput, path: &Crate) -> TokenStream {
     };
     let fields = match &data.data {
         Data::Struct(data) => layout_of_fields(&data.fields, true, path),
-        Data::Enum(data) => data
-            .variants
-            .iter()
-            .map(|variant| {
-                let title = variant.ident.to_string();
-                let condition = carried::from(&variant.attrs).condition;
-                let fields = layout_of_fields(&variant.fields, false, path);
-                quote!(#(#condition)* let #hash = { let #hash = #hash.text(#title); #fields #hash };)
-            })
-            .collect(),
+        Data::Enum(data) => layout_of_variants(data, path),
         Data::Union(_) => TokenStream::new(),
     };
     quote! {
         #refuse_drop;
-        let #hash = #private::layout::Hasher::start(#title).of::<Self>();
+        let #hash = #private::layout::Hasher::start(
+            ::core::concat!(::core::module_path!(), #place)
+        ).of::<Self>();
         #fields
         #hash.finish()
     }
+}
+
+/// Names, numbers and fields. The numbers as the compiler sees them if that is possible, else as they are written.
+fn layout_of_variants(data: &DataEnum, path: &Crate) -> TokenStream {
+    let hash = local("hash");
+    let is_plain = data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit));
+    let each = data.variants.iter().map(|variant| {
+        let (name, title) = (&variant.ident, variant.ident.to_string());
+        let condition = carried::from(&variant.attrs).condition;
+        let fields = layout_of_fields(&variant.fields, false, path);
+        let number = match &variant.discriminant {
+            _ if is_plain => quote!(.word(Self::#name as u64)),
+            Some((_, expression)) => {
+                let written = expression.to_token_stream().to_string();
+                quote!(.text(#written))
+            }
+            None => TokenStream::new(),
+        };
+        quote! {
+            #(#condition)* let #hash = { let #hash = #hash.text(#title) #number; #fields #hash };
+        }
+    });
+    each.collect()
 }
 
 fn layout_of_fields(fields: &Fields, with_offsets: bool, path: &Crate) -> TokenStream {

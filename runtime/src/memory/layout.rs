@@ -4,11 +4,16 @@
 //! What `#[shared]` on a struct or enum emits (the fields in the order of the source):
 //!
 //! ```text
-//! const LAYOUT: u64 = Hasher::start("Tally").of::<Self>()
+//! const LAYOUT: u64 = Hasher::start(concat!(module_path!(), "::Tally")).of::<Self>()
 //!     .text("words").word(offset_of!(Self, words) as u64).word(<AtomicU64 as Shareable>::LAYOUT)
 //!     .text("longest").word(offset_of!(Self, longest) as u64).word(<Mutex<Longest> as Shareable>::LAYOUT)
 //!     .finish();
 //! ```
+//! A segment, which only processes of one build share, is told apart by the compiler's own number for its type as
+//! well: types of the same path (in two function bodies, say) or with other markers (`PhantomData`) are others too.
+
+use std::any::TypeId;
+use std::hash::Hash as _;
 
 /// 64-bit FNV-1a, as a chain of `const` calls.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,14 @@ impl Hasher {
         self.bytes(text.as_bytes()).word(text.len() as u64)
     }
 
+    /// Adds what tells `T` from every other type of this build.
+    #[must_use]
+    pub(crate) fn identity<T: ?Sized + 'static>(self) -> Self {
+        let mut running = Running(self);
+        TypeId::of::<T>().hash(&mut running);
+        running.0
+    }
+
     /// The number.
     #[must_use]
     pub const fn finish(self) -> u64 {
@@ -55,5 +68,18 @@ impl Hasher {
             at += 1;
         }
         self
+    }
+}
+
+/// For what only the `Hash` trait lets out.
+struct Running(Hasher);
+
+impl std::hash::Hasher for Running {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.bytes(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.finish()
     }
 }

@@ -60,7 +60,7 @@ unsafe impl<T: ?Sized + Sync + Send> Sync for Shared<T> {}
 impl<T: Shareable> Shared<T> {
     const SHAPE: fn() -> Shape = || Shape {
         name: type_name::<T>(),
-        layout: T::LAYOUT,
+        layout: Hasher::start("value").word(T::LAYOUT).identity::<T>().finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
     };
@@ -72,6 +72,8 @@ impl<T: Shareable> Shared<T> {
     pub fn new(value: T) -> Result<Self> {
         const {
             assert!(!needs_drop::<T>(), "a type with a destructor cannot live in shared memory");
+            // Here already, so that what is refused is refused at the caller's line.
+            _ = T::LAYOUT;
         };
         let segment = Segment::create(&Self::SHAPE(), 1)?;
         let shared = Self::over(segment);
@@ -100,7 +102,7 @@ impl<T: Shareable> Shared<T> {
 impl<T: Shareable> Shared<[T]> {
     const SHAPE: fn() -> Shape = || Shape {
         name: type_name::<[T]>(),
-        layout: Hasher::start("slice").word(T::LAYOUT).finish(),
+        layout: Hasher::start("slice").word(T::LAYOUT).identity::<T>().finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
     };
@@ -115,6 +117,8 @@ impl<T: Shareable> Shared<[T]> {
     pub fn from_fn(count: usize, mut make: impl FnMut(usize) -> T) -> Result<Self> {
         const {
             assert!(!needs_drop::<T>(), "a type with a destructor cannot live in shared memory");
+            // Here already, so that what is refused is refused at the caller's line.
+            _ = T::LAYOUT;
         };
         let segment = Segment::create(&Self::SHAPE(), count)?;
         let first = segment.payload().cast::<T>();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,7 +10,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use proptest::prelude::*;
 use rustix::fs::{MemfdFlags, SealFlags};
 
-use super::{Shareable, Shared, layout};
+use super::Shared;
 use crate::Error;
 
 fn copy(fd: impl AsFd) -> OwnedFd {
@@ -137,15 +138,21 @@ fn memory_with_holes_is_refused() {
 
 #[test]
 fn a_value_cannot_be_taken_for_several() {
-    struct Same;
-    // SAFETY: no bytes; the layout number is forged to be that of a slice of units.
-    #[allow(unsafe_code, reason = "a forged layout")]
-    unsafe impl Shareable for Same {
-        const LAYOUT: u64 = layout::Hasher::start("slice").word(<() as Shareable>::LAYOUT).finish();
-    }
-    let units = Shared::from_fn(3, |_| ()).unwrap();
-    let attached = Shared::<Same>::from_descriptor(copy(units.descriptor()));
-    assert!(reason(attached).contains("3 values"));
+    let mut bytes = bytes_of(&Shared::new(()).unwrap());
+    bytes[6 * 8..][..8].copy_from_slice(&3_u64.to_ne_bytes());
+    assert!(reason(Shared::<()>::from_descriptor(sealed(&bytes))).contains("3 values"));
+}
+
+#[test]
+fn types_are_told_apart_even_if_their_layouts_are_not() {
+    struct Metres;
+    struct Feet;
+    // What knows only names and fields sees no difference between these two.
+    let one = Shared::new((1_u32, PhantomData::<Metres>)).unwrap();
+    let attach = || copy(one.descriptor());
+    assert!(Shared::<(u32, PhantomData<Metres>)>::from_descriptor(attach()).is_ok());
+    let attached = Shared::<(u32, PhantomData<Feet>)>::from_descriptor(attach());
+    assert!(reason(attached).contains("another type"));
 }
 
 proptest! {
