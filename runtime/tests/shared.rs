@@ -3,11 +3,14 @@
 #![allow(unsafe_code, reason = "implements Shareable for types of odd alignment by hand")]
 
 use std::fs;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::unistd::{close, dup, dup2_stderr, dup2_stdin, dup2_stdout};
 use offspring::sync::Mutex;
 use offspring::{__private as private, Error, Shareable, Shared, SharedStatic};
 
@@ -172,18 +175,67 @@ fn layouts_differ_where_types_differ() {
     }
 }
 
-/// One test for all that looks at the whole process's mappings: others run beside it and map as well, so that it
-/// runs in a process of its own.
+#[test]
+fn enums_are_told_apart_by_module_name_and_numbers() {
+    mod other {
+        #[offspring::shared]
+        pub(super) enum E {
+            A = 1,
+            B = 2,
+        }
+    }
+    #[offspring::shared]
+    enum E {
+        A = 1,
+        B = 2,
+    }
+    macro_rules! numbered {
+        ($number:literal) => {{
+            // Always in the same place, so that only what is in them counts.
+            const N: isize = $number;
+            #[offspring::shared]
+            enum E {
+                A = N,
+                B = 9,
+            }
+            #[offspring::shared]
+            #[repr(u8)]
+            enum F {
+                A(u8) = $number,
+                B = 9,
+            }
+            let _ = (E::A, E::B, F::B);
+            assert!(matches!(F::A(3), F::A(3)));
+            [E::LAYOUT, F::LAYOUT]
+        }};
+    }
+    let _ = (E::A, E::B, other::E::A, other::E::B);
+    let [one, two] = [numbered!(1), numbered!(2)];
+    let layouts = [E::LAYOUT, other::E::LAYOUT, one[0], two[0], one[1], two[1]];
+    for (i, layout) in layouts.iter().enumerate() {
+        assert!(!layouts[..i].contains(layout), "{i}");
+    }
+}
+
+/// Whether this process is one that the test of this name has to itself; if not, makes one, and waits for its success.
+///
+/// For what concerns a whole process: its mappings, its descriptors.
+fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "OFFSPRING_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads=1"])
+        .env(ALONE, "1")
+        .status();
+    assert!(status.unwrap().success());
+    false
+}
+
 #[test]
 fn memory_is_given_back_with_the_last_handle() {
-    const ALONE: &str = "OFFSPRING_TEST_ALONE";
-    if std::env::var_os(ALONE).is_none() {
-        let name = "memory_is_given_back_with_the_last_handle";
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--test-threads=1"])
-            .env(ALONE, "1")
-            .status();
-        assert!(status.unwrap().success());
+    if !is_alone("memory_is_given_back_with_the_last_handle") {
         return;
     }
     let descriptors = || fs::read_dir("/proc/self/fd").unwrap().count();
@@ -203,4 +255,71 @@ fn memory_is_given_back_with_the_last_handle() {
     std::mem::forget(shared.lock().unwrap());
     drop(shared);
     assert_eq!((mappings(), descriptors()), (maps_before + 1, fds_before));
+}
+
+#[test]
+fn many_held_locks_keep_their_own_memory_only() {
+    if !is_alone("many_held_locks_keep_their_own_memory_only") {
+        return;
+    }
+    let locks = Shared::from_fn(200, Mutex::new).unwrap();
+    let mut guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+    let before = mappings();
+    for round in 0..10 {
+        let shared = Shared::new(Mutex::new(round)).unwrap();
+        *shared.lock().unwrap() += 1;
+    }
+    assert_eq!(mappings(), before);
+    // A forgotten guard counts among many, too.
+    let forgotten = Shared::new(Mutex::new(0)).unwrap();
+    std::mem::forget(forgotten.lock().unwrap());
+    drop(forgotten);
+    assert_eq!(mappings(), before + 1);
+    while guards.len() > 1 {
+        drop(guards.swap_remove(guards.len() / 2));
+    }
+    drop((guards, Shared::new(()).unwrap()));
+    assert_eq!(mappings(), before + 1);
+    drop(locks);
+    assert_eq!(mappings(), before);
+}
+
+#[test]
+fn what_a_forgotten_guard_kept_is_given_back_after_its_thread() {
+    if !is_alone("what_a_forgotten_guard_kept_is_given_back_after_its_thread") {
+        return;
+    }
+    let before = mappings();
+    let forget = move |number: u32| {
+        let shared = Shared::new(Mutex::new(number)).unwrap();
+        std::mem::forget(shared.lock().unwrap());
+        drop(shared);
+        assert!(mappings() > before);
+    };
+    thread::spawn(move || (0..50).for_each(forget)).join().unwrap();
+    // A joined thread is gone for the kernel a moment later. Any later segment finds out.
+    let start = Instant::now();
+    while mappings() > before {
+        assert!(start.elapsed() < Duration::from_secs(60), "it is never given back");
+        thread::sleep(Duration::from_millis(1));
+        drop(Shared::new(()).unwrap());
+    }
+}
+
+#[test]
+fn shared_memory_never_takes_the_place_of_a_closed_standard_stream() {
+    if !is_alone("shared_memory_never_takes_the_place_of_a_closed_standard_stream") {
+        return;
+    }
+    let kept = (dup(io::stdin()).unwrap(), dup(io::stdout()).unwrap(), dup(io::stderr()).unwrap());
+    for stream in 0..3 {
+        close(stream).unwrap();
+    }
+    let shared = Shared::new(AtomicU64::new(7));
+    println!("where nobody listens");
+    let taken = (0..3).filter(|at| fs::read_link(format!("/proc/self/fd/{at}")).is_ok()).count();
+    dup2_stdin(kept.0).unwrap();
+    dup2_stdout(kept.1).unwrap();
+    dup2_stderr(kept.2).unwrap();
+    assert_eq!((taken, shared.unwrap().load(Relaxed)), (0, 7));
 }
