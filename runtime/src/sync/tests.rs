@@ -45,3 +45,29 @@ fn a_cloned_child_that_dies_with_a_lock_is_reported() {
     drop(held);
     assert!(outer.try_lock().unwrap().is_some());
 }
+
+#[test]
+fn a_thread_knows_whether_it_holds_a_lock_in_shared_memory() {
+    let locks = Shared::from_fn(40, Mutex::new).unwrap();
+    let private = Mutex::new(0);
+    let in_private = private.lock().unwrap();
+    // Copied with the rest of the process: nobody else sees it.
+    assert!(!robust::holds_any());
+    let guards: Vec<_> = locks.iter().map(|lock| lock.lock().unwrap()).collect();
+    assert!(robust::holds_any());
+    assert!(!std::thread::spawn(robust::holds_any).join().unwrap());
+    let in_child = Shared::new(Mutex::new(true)).unwrap();
+    in_cloned_child(|| {
+        let holds_any = robust::holds_any();
+        *in_child.lock().unwrap() = holds_any;
+    });
+    assert!(!*in_child.lock().unwrap());
+    for guard in guards {
+        assert!(robust::holds_any());
+        drop(guard);
+    }
+    assert!(!robust::holds_any());
+    std::mem::forget(locks[0].lock().unwrap());
+    assert!(robust::holds_any());
+    drop(in_private);
+}

@@ -288,8 +288,9 @@ pub(crate) fn exists(tid: u32) -> bool {
 
 /// Whether this process has a thread with this id.
 pub(crate) fn exists_here(tid: u32) -> bool {
+    let process = std::process::id();
     // SAFETY: signal 0 is never delivered; the call only looks.
-    let failed = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), tid, 0) } != 0;
+    let failed = unsafe { libc::syscall(libc::SYS_tgkill, process, tid, 0) } != 0;
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
