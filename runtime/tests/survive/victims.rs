@@ -6,11 +6,14 @@
 mod arguments;
 mod child;
 mod constructors;
+mod copies;
 mod family;
 mod forking;
 mod frames;
 mod limits;
+mod privileges;
 mod replaced;
+mod scarce;
 mod support;
 
 use libtest_mimic::{Arguments, Trial};
@@ -21,22 +24,28 @@ type Case = (&'static str, fn());
 const CASES: &[&[Case]] = &[
     arguments::CASES,
     constructors::CASES,
+    copies::CASES,
     family::CASES,
     forking::CASES,
     frames::CASES,
     limits::CASES,
+    privileges::CASES,
     replaced::CASES,
+    scarce::CASES,
 ];
 
 /// What it runs in their stead when it is told to be a victim.
 const VICTIMS: &[&[Case]] = &[
     arguments::VICTIMS,
     constructors::VICTIMS,
+    copies::VICTIMS,
     family::VICTIMS,
     forking::VICTIMS,
     frames::VICTIMS,
     limits::VICTIMS,
+    privileges::VICTIMS,
     replaced::VICTIMS,
+    scarce::VICTIMS,
 ];
 
 fn main() {
