@@ -67,6 +67,13 @@ pub enum Error {
         /// How many threads this process has.
         threads: usize,
     },
+    /// `StartMethod::Fork` was asked for while this thread holds a lock in shared memory, which its copy
+    /// would hold as well.
+    #[error(
+        "cannot fork while this thread holds a lock in shared memory: drop its guard first, or use the \
+         start method \"forkserver\" or \"spawn\""
+    )]
+    ForkWithLock,
     /// `/proc` is not mounted, through which the executable is found again.
     #[error(
         "cannot start a process without /proc, through which the executable is found: mount it, or \

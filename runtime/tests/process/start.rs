@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use offspring::sync::Mutex;
 use offspring::{Error, Shared, StartMethod, preload, process};
 
 use crate::support::{echo, open_descriptors, own_children, run, sleep, until};
@@ -174,6 +175,23 @@ fn a_fork_beside_threads_is_refused() {
         other => panic!("{other:?}"),
     }
     assert_eq!(echo::spawn(1).unwrap().join().unwrap(), 1);
+}
+
+/// Safe code of the copy could reach the guard, and with it what the original has locked.
+#[process(start = "spawn", timeout = "60s")]
+fn fork_with_a_lock() {
+    let value = Shared::new(Mutex::new(1)).unwrap();
+    let guard = value.lock().unwrap();
+    let refused = echo::task(1).start_method(StartMethod::Fork).spawn();
+    assert!(matches!(refused, Err(Error::ForkWithLock)), "{refused:?}");
+    drop(guard);
+    let forked = echo::task(1).start_method(StartMethod::Fork).spawn();
+    assert_eq!(forked.unwrap().join().unwrap(), 1);
+}
+
+#[test]
+fn a_fork_with_a_lock_is_refused() {
+    run(fork_with_a_lock::task());
 }
 
 #[test]

@@ -7,13 +7,13 @@ use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::memory::statics;
 use crate::sys::clone::{Alone, Forked, NotAlone};
-use crate::sys::{args, signal, socket, standard};
+use crate::sys::{args, robust, signal, socket, standard};
 use crate::{Error, Result};
 
 /// Forks a child that waits for its task.
 ///
 /// # Errors
-/// [`Error::ForkWithThreads`] when other threads run, [`Error::System`].
+/// [`Error::ForkWithThreads`] when other threads run, [`Error::ForkWithLock`], [`Error::System`].
 pub(crate) fn take() -> Result<Born> {
     // Our own helper thread would be counted, and missing in the copy.
     let paused = keeper::pause();
@@ -28,6 +28,9 @@ fn fork() -> Result<Born> {
         NotAlone::Unknown(error) if error.kind() == ErrorKind::NotFound => Error::NoProc,
         NotAlone::Unknown(error) => Error::system("count the threads of this process")(error),
     })?;
+    if robust::holds_any() {
+        return Err(Error::ForkWithLock);
+    }
     // The copy inherits the mapping of what is there; what is not, it would make for itself.
     statics::descriptor()?;
     let (mine, theirs) = socket::pair().map_err(Error::system("open a socket"))?;

@@ -14,7 +14,7 @@ use super::super::info::ProcessInfo;
 use super::super::{child, panic};
 use crate::memory::statics;
 use crate::sys::clone::{self, Alone, Forked, NotAlone};
-use crate::sys::{self, args, poll, signal, socket, standard};
+use crate::sys::{self, args, poll, robust, signal, socket, standard};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
 use crate::{Error, Result, Shared};
@@ -83,6 +83,10 @@ fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>)> {
         },
         NotAlone::Unknown(error) => Error::system("count the threads of the fork server")(error),
     })?;
+    if robust::holds_any() {
+        let reason = "it left a lock in shared memory held, which every child would hold too";
+        return Err(Error::Preload { reason: reason.to_owned() });
+    }
     frame::send(socket, Kind::Ready, &[], &[], true).map_err(Error::system("get ready"))?;
     Ok((alone, newest))
 }
