@@ -88,9 +88,7 @@ impl Patience {
 pub(crate) struct Held {
     /// Who took it: a copy of the guard in a forked child is not the holder.
     tid: u32,
-    /// Whether it lies in a segment, and is on the thread's record of what it holds.
-    in_segment: bool,
-    /// Whether it is on the kernel's list, too.
+    /// Whether it is on the kernel's list.
     listed: bool,
 }
 
@@ -135,8 +133,7 @@ impl RawLock {
     #[inline]
     pub(crate) fn lock(&self, patience: Patience) -> Result<Held, Refusal> {
         let me = current();
-        let in_segment = self.is_in_segment();
-        let listed = in_segment && me.has_list();
+        let listed = me.has_list() && self.is_in_segment();
         if listed {
             // SAFETY: `listed`; `self` is borrowed until `end` below.
             unsafe { me.begin(&self.links) };
@@ -150,10 +147,10 @@ impl RawLock {
             }
             // SAFETY: `listed`.
             unsafe { me.end() };
-        } else if in_segment && taken.is_ok() {
+        } else if !me.has_list() && taken.is_ok() && self.is_in_segment() {
             me.note(&self.links);
         }
-        taken.map(|()| Held { tid: me.tid(), in_segment, listed })
+        taken.map(|()| Held { tid: me.tid(), listed })
     }
 
     /// Gives the lock back, if `held` says that this very thread took it, and it still has it.
@@ -168,7 +165,7 @@ impl RawLock {
             unsafe { me.begin(&self.links) };
             // SAFETY: this thread linked it when it took it, and still has it.
             unsafe { me.unlink(&self.links) };
-        } else if held.in_segment {
+        } else if !me.has_list() {
             me.strike(&self.links);
         }
         if self.word.compare_exchange(me.tid(), UNLOCKED, Release, Relaxed).is_err() {

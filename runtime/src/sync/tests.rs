@@ -16,7 +16,7 @@ fn in_cloned_child(body: impl FnOnce()) {
         robust::renew_in_child();
         body();
         // SAFETY: ends this child, at once.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        unsafe { libc::raise(libc::SIGKILL) };
     }
     assert!(pid > 0);
     let mut status = 0;

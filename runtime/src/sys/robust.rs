@@ -157,7 +157,9 @@ impl Thread {
         links.prev.0.store(self.head.cast(), Relaxed);
         compiler_fence(SeqCst);
         head.list.0.store(node, Relaxed);
-        self.note(links);
+        if let Some(held) = self.held {
+            held.add(ptr::from_ref(links).addr());
+        }
     }
 
     /// Takes the lock of `links` off the list; glibc's `DEQUEUE_MUTEX`.
@@ -172,19 +174,21 @@ impl Thread {
         unsafe { &*prev_of(next) }.0.store(prev, Relaxed);
         // SAFETY: as above.
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
-        self.strike(links);
+        if let Some(held) = self.held {
+            held.remove(ptr::from_ref(links).addr());
+        }
     }
 
-    /// Notes that this thread has taken the lock of `links`, which lies in a segment; `link` does it too.
-    #[inline]
+    /// Notes that this thread has taken the lock of `links`, which lies in a segment, for want of a list.
+    #[cold]
     pub(crate) fn note(self, links: &Links) {
         if let Some(held) = self.held {
             held.add(ptr::from_ref(links).addr());
         }
     }
 
-    /// Strikes out what `note` noted; `unlink` does it too.
-    #[inline]
+    /// Strikes out what `note` noted.
+    #[cold]
     pub(crate) fn strike(self, links: &Links) {
         if let Some(held) = self.held {
             held.remove(ptr::from_ref(links).addr());
