@@ -48,11 +48,11 @@ impl Order {
         if let Some(place) = self.statics {
             statics::adopt(taken(message, place)?)?;
         }
-        if let Some(timeout) = self.timeout {
-            if let Some(home) = child::home() {
-                signal::die_after(timeout, home.as_fd(), &frame::bare(Kind::TimedOut))
-                    .map_err(Error::system("set the timeout"))?;
-            }
+        if let Some(timeout) = self.timeout
+            && let Some(home) = child::home()
+        {
+            signal::die_after(timeout, home.as_fd(), &frame::bare(Kind::TimedOut))
+                .map_err(Error::system("set the timeout"))?;
         }
         for (stream, place) in self.streams.iter().enumerate() {
             if let Some(place) = place {
