@@ -63,7 +63,7 @@ pub(crate) fn run() -> Figures {
         let second = kill_both(at, Until::End, &mut figures);
         figures.survey(second);
         if is_full() {
-            at_every_instruction(|until| kill_both(at, until, &mut figures));
+            at_every_instruction(second, |until| kill_both(at, until, &mut figures));
         } else {
             for changes in (first % 3..=second.changes).step_by(3) {
                 kill_both(at, Until::Changes(changes), &mut figures);
