@@ -39,6 +39,8 @@ pub(crate) struct Child {
     /// How it ended, and when that was found out.
     status: Mutex<Option<(ExitStatus, Instant)>>,
     timeout: Option<(Duration, Instant)>,
+    /// Whether its time was not up yet when it ended, whenever that was found out.
+    in_time: AtomicBool,
     /// Whether this process itself has killed it.
     killed: AtomicBool,
 }
@@ -86,6 +88,7 @@ pub(crate) fn add(
         letter: Mutex::new(None),
         status: Mutex::new(None),
         timeout,
+        in_time: AtomicBool::new(false),
         killed: AtomicBool::new(false),
     });
     registry().children.insert(child.info.pid, Arc::clone(&child));
@@ -147,6 +150,10 @@ impl Child {
     pub(crate) fn reap(&self) -> Result<Option<ExitStatus>> {
         let mut status = lock(&self.status);
         if status.is_none() {
+            let is_past = |(limit, start): (Duration, Instant)| start.elapsed() >= limit;
+            if self.timeout.is_some_and(is_past) && poll::is_ready(self.pidfd()) {
+                self.in_time.store(signal::was_up(self.info.pid) == Some(false), Relaxed);
+            }
             let end = pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?;
             *status = end.map(|end| (ExitStatus::new(end), Instant::now()));
             if status.is_some() {
@@ -246,7 +253,8 @@ impl Child {
     fn overdue(&self) -> Option<Duration> {
         let ((limit, start), (_, ended)) = (self.timeout?, (*lock(&self.status))?);
         let latest = limit.saturating_add(signal::LAST_WORD_WITHIN);
-        (ended.saturating_duration_since(start) >= latest).then_some(limit)
+        let late = ended.saturating_duration_since(start) >= latest;
+        (late && !self.in_time.load(Relaxed)).then_some(limit)
     }
 
     /// Why it ended without a word.

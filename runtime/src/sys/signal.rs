@@ -129,6 +129,23 @@ pub(crate) fn die_after(delay: Duration, socket: BorrowedFd<'_>, word: &[u8]) ->
     start_timer(libc::SIGKILL, delay.saturating_add(LAST_WORD_WITHIN))
 }
 
+/// Whether the time of a process that has ended, and not been waited for yet, was up before: then its
+/// announcement is waiting behind a mask. `None` if that cannot be seen.
+pub(crate) fn was_up(pid: u32) -> Option<bool> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let holds = |field: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+        let signals = u64::from_str_radix(line.trim(), 16).ok()?;
+        Some(signals & (1 << (libc::SIGRTMAX() - 1)) != 0)
+    };
+    match (holds("ShdPnd:")?, holds("SigIgn:")?) {
+        (true, _) => Some(true),
+        // It would have been ignored.
+        (false, true) => None,
+        (false, false) => Some(false),
+    }
+}
+
 fn start_timer(signal: i32, delay: Duration) -> Result<()> {
     // The kernel refuses more than its clock can count.
     const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
