@@ -61,6 +61,16 @@ const KINDS: &[io::ErrorKind] = &[
 impl RemoteError {
     /// Takes from `error` what can travel.
     pub(crate) fn of<E: fmt::Display + 'static>(error: &E) -> Self {
+        let any: &dyn Any = error;
+        // One that travels on keeps what it came with.
+        if let Some(remote) = any.downcast_ref::<Self>() {
+            return remote.clone();
+        }
+        match any.downcast_ref() {
+            Some(crate::Error::Remote(remote)) => return remote.clone(),
+            Some(crate::Error::Io(error)) => return Self::of(error),
+            _ => {}
+        }
         let (source, io) = look_inside(error);
         let mut sources = Vec::new();
         let mut next = source;
