@@ -8,8 +8,10 @@ mod support;
 
 mod ambient;
 mod arguments;
+mod copies;
 mod death;
 mod detached;
+mod explosive;
 mod family;
 mod handle;
 mod options;
@@ -17,3 +19,4 @@ mod results;
 mod signals;
 mod start;
 mod supervised;
+mod verdicts;

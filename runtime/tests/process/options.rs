@@ -170,6 +170,18 @@ under_each_method! {
         assert_eq!(variable::spawn("OFFSPRING_TEST").unwrap().join().unwrap(), None);
     }
 
+    fn an_impossible_variable_is_an_error_and_no_process() {
+        for (key, value) in [("", "x"), ("A=B", "x"), ("=A", "x"), ("A\0", "x"), ("A", "x\0y")] {
+            match variable::task("A").env(key, value).spawn() {
+                Err(Error::Encode { name, .. }) => assert!(name.contains("environment"), "{name}"),
+                other => panic!("{key:?} = {value:?}: {other:?}"),
+            }
+        }
+        assert!(own_children().is_empty());
+        let fine = variable::task("A").env("A", "=x=").spawn().unwrap();
+        assert_eq!(fine.join().unwrap().as_deref(), Some("=x="));
+    }
+
     fn the_working_directory_is_the_childs_alone() {
         let before = std::env::current_dir().unwrap();
         let place = tempfile::tempdir().unwrap();

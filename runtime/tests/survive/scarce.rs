@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::sync::atomic::AtomicU32;
 
-use offspring::{Error, JoinError, Process, Shared, StartMethod, process};
+use offspring::{Error, JoinError, Process, Shared, StartMethod, Stdio, process};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
 use crate::Case;
@@ -158,9 +158,10 @@ fn redirected() {
     rustix::stdio::dup2_stdout(&output).expect("a descriptor");
     let generous = limit_to(64);
     let (mut refused, mut said) = (0, 0);
-    for free in 0..14 {
+    for (free, asked_for) in (0..14).flat_map(|free| [(free, false), (free, true)]) {
+        let task = if asked_for { say::task().stdout(Stdio::inherit()) } else { say::task() };
         let taken = take_all_but(free);
-        match say::spawn().map(Process::join) {
+        match task.spawn().map(Process::join) {
             Ok(Ok(())) => said += 1,
             Ok(Err(other)) => panic!("{free} free: {other}"),
             Err(error) => {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{SIGCONT, SIGSTOP, kill};
+use nix::unistd::Pid;
 use offspring::{Process, StartMethod, process};
 
 use crate::support::{
@@ -80,6 +82,33 @@ fn a_server_killed_between_spawns_costs_nothing() {
     }
     eprintln!("server: {killed} killed between spawns");
     assert!(killed > 10);
+    assert_nothing_is_left();
+}
+
+/// Its children that are ready are taken meanwhile; the next spawn waits for it.
+#[test]
+fn a_stopped_server_delays_a_spawn_until_it_goes_on() {
+    let _turn = crate::turn();
+    assert_eq!(double::spawn(1).unwrap().join().unwrap(), 2);
+    let stopped = Pid::from_raw(server().expect("a server") as i32);
+    kill(stopped, SIGSTOP).unwrap();
+    wait_until("it is stopped", || children().iter().any(|one| one.state == 'T'));
+    let spawned = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let spawning = scope.spawn(|| {
+            for n in 0..20 {
+                assert_eq!(double::spawn(n).unwrap().join().unwrap(), n * 2);
+                spawned.fetch_add(1, Relaxed);
+            }
+        });
+        wait_until("no child is ready", || spares().is_empty());
+        // Time to wait in; whoever has no need to has no use for it.
+        thread::sleep(Duration::from_millis(50));
+        let early = spawned.load(Relaxed);
+        kill(stopped, SIGCONT).unwrap();
+        assert!(spawning.join().is_ok());
+        assert!(early < 20, "children came from a stopped server");
+    });
     assert_nothing_is_left();
 }
 
