@@ -124,18 +124,21 @@ impl Server {
 
     /// The next child, or nothing if the server has died.
     fn next_child(&mut self) -> Result<Option<Born>> {
-        let mut asked_anew = false;
+        let (mut failed, mut asked_anew) = (false, false);
         loop {
             if self.due == 0 && !self.ask(1 + AHEAD)? {
                 return Ok(None);
             }
-            let Some(frame) = self.next_word()? else { return Ok(None) };
+            let Some(frame) = self.next_word(!failed)? else { return Ok(None) };
             self.due = self.due.saturating_sub(1);
             match frame.kind {
                 Kind::Born => return self.born(frame).map(Some),
                 // What could not be forked ahead says nothing about now: only an answer to what is
                 // asked now counts.
-                Kind::Failed if self.due > 0 || !asked_anew => asked_anew |= self.due == 0,
+                Kind::Failed if self.due > 0 || !asked_anew => {
+                    failed = true;
+                    asked_anew |= self.due == 0;
+                }
                 Kind::Failed => {
                     let code = frame.number().unwrap_or(0);
                     let source = std::io::Error::from_raw_os_error(code as i32);
@@ -149,10 +152,10 @@ impl Server {
         }
     }
 
-    /// What the server says next; asks for more when tasks come faster than children.
-    fn next_word(&mut self) -> Result<Option<Frame>> {
+    /// What the server says next; asks for `more` if tasks come faster than children.
+    fn next_word(&mut self, more: bool) -> Result<Option<Frame>> {
         if !poll::is_ready(self.process.socket.as_fd()) {
-            if self.due < BURST && !self.ask(BURST - self.due)? {
+            if more && self.due < BURST && !self.ask(BURST - self.due)? {
                 return Ok(None);
             }
             let (socket, deadline) = (self.process.socket.as_fd(), Instant::now() + FORK_WITHIN);
