@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use nix::unistd::{close, dup, dup2_stderr, dup2_stdin, dup2_stdout};
 use offspring::sync::Mutex;
@@ -285,8 +284,8 @@ fn many_held_locks_keep_their_own_memory_only() {
 }
 
 #[test]
-fn what_a_forgotten_guard_kept_is_given_back_after_its_thread() {
-    if !is_alone("what_a_forgotten_guard_kept_is_given_back_after_its_thread") {
+fn what_a_forgotten_guard_kept_stays_after_its_thread() {
+    if !is_alone("what_a_forgotten_guard_kept_stays_after_its_thread") {
         return;
     }
     let before = mappings();
@@ -297,13 +296,9 @@ fn what_a_forgotten_guard_kept_is_given_back_after_its_thread() {
         assert!(mappings() > before);
     };
     thread::spawn(move || (0..50).for_each(forget)).join().unwrap();
-    // A joined thread is gone for the kernel a moment later. Any later segment finds out.
-    let start = Instant::now();
-    while mappings() > before {
-        assert!(start.elapsed() < Duration::from_secs(60), "it is never given back");
-        thread::sleep(Duration::from_millis(1));
-        drop(Shared::new(()).unwrap());
-    }
+    // The locks are the process's now. Any later segment would unmap what can be.
+    drop(Shared::new(()).unwrap());
+    assert!(mappings() > before);
 }
 
 #[test]

@@ -5,12 +5,13 @@
     reason = "expands `#[shared] impl` by hand: these tests are about the runtime"
 )]
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use offspring::sync::{LockError, Mutex};
+use offspring::sync::{LockError, Mutex, MutexGuard};
 use offspring::{Error, Shareable, Shared};
 
 /// Longer than any machine takes; only a failure ever waits for it.
@@ -140,21 +141,77 @@ fn a_guard_used_while_unwinding_is_no_panic_of_its_holder() {
     assert_eq!(*mutex.lock().unwrap(), 1);
 }
 
-#[test]
-fn a_thread_that_ends_with_the_lock_counts_as_dead() {
-    let mutex = Shared::new(Mutex::new(3)).unwrap();
-    let other = mutex.clone();
-    thread::spawn(move || std::mem::forget(other.lock().unwrap())).join().unwrap();
-    assert!(matches!(mutex.try_lock_for(DEADLINE), Err(LockError::OwnerDied(_))));
+/// Long enough for a sleeper to look around; the lock must still be locked then, however slow the machine.
+const LOOKED_AROUND: Duration = Duration::from_millis(700);
 
-    // Outside shared memory the kernel does not see it, and the sleeper finds out by itself.
-    let mutex = Arc::new(Mutex::new(3));
-    let other = Arc::clone(&mutex);
+#[test]
+fn a_thread_that_ends_with_the_lock_leaves_it_to_the_living_process() {
+    let shared = Shared::new(Mutex::new(3)).unwrap();
+    let other = shared.clone();
     thread::spawn(move || std::mem::forget(other.lock().unwrap())).join().unwrap();
-    let guard = mutex.try_lock_for(DEADLINE).unwrap_err().into_guard().unwrap();
-    guard.mark_consistent();
-    drop(guard);
-    assert_eq!(*mutex.lock().unwrap(), 3);
+    assert!(shared.try_lock().unwrap().is_none());
+    assert!(shared.try_lock_for(LOOKED_AROUND).unwrap().is_none());
+    assert_eq!(shared.holder(), Some(std::process::id()));
+
+    // Outside shared memory too.
+    let private = Arc::new(Mutex::new(3));
+    let other = Arc::clone(&private);
+    thread::spawn(move || std::mem::forget(other.lock().unwrap())).join().unwrap();
+    assert!(private.try_lock_for(LOOKED_AROUND).unwrap().is_none());
+    assert!(private.is_locked() && shared.is_locked());
+}
+
+#[test]
+fn what_a_leaked_guard_lends_stays_exclusive_after_its_thread() {
+    let mutex: &'static Shared<_> = Box::leak(Box::new(Shared::new(Mutex::new(0)).unwrap()));
+    let leak = move || &mut **Box::leak(Box::new(mutex.lock().unwrap()));
+    let data: &'static mut i32 = thread::spawn(leak).join().unwrap();
+    assert!(mutex.try_lock_for(LOOKED_AROUND).unwrap().is_none());
+    *data += 1;
+}
+
+#[test]
+fn one_asleep_while_the_holding_thread_ends_does_not_get_the_lock() {
+    let mutex = Shared::new(Mutex::new(0)).unwrap();
+    let (in_thread, in_sleeper) = (mutex.clone(), mutex.clone());
+    let (locked, is_locked) = mpsc::channel();
+    let (end, is_to_end) = mpsc::channel::<()>();
+    let holder = thread::spawn(move || {
+        std::mem::forget(in_thread.lock().unwrap());
+        locked.send(()).unwrap();
+        is_to_end.recv().unwrap();
+    });
+    is_locked.recv().unwrap();
+    let sleeper =
+        thread::spawn(move || in_sleeper.try_lock_for(2 * LOOKED_AROUND).unwrap().is_none());
+    thread::sleep(Duration::from_millis(50));
+    end.send(()).unwrap();
+    holder.join().unwrap();
+    assert!(sleeper.join().unwrap());
+}
+
+#[test]
+fn a_guard_in_a_thread_local_is_given_back_at_the_end_of_the_thread() {
+    thread_local!(static KEPT: RefCell<Option<MutexGuard<'static, i32>>> = const { RefCell::new(None) });
+    let mutex: &'static Shared<_> = Box::leak(Box::new(Shared::new(Mutex::new(0)).unwrap()));
+    thread::spawn(|| {
+        // Known to the thread before its first lock, so that it is destroyed after what locking needs itself.
+        KEPT.with_borrow(|kept| assert!(kept.is_none()));
+        KEPT.set(Some(mutex.lock().unwrap()));
+    })
+    .join()
+    .unwrap();
+    assert!(mutex.try_lock().unwrap().is_some());
+}
+
+#[test]
+fn memory_with_a_forgotten_lock_outlives_its_handles_and_its_thread() {
+    for round in 0..50 {
+        let shared = Shared::new(Mutex::new(round)).unwrap();
+        thread::spawn(move || std::mem::forget(shared.lock().unwrap())).join().unwrap();
+        let next = Shared::new(Mutex::new(round)).unwrap();
+        assert_eq!(*next.lock().unwrap(), round);
+    }
 }
 
 #[test]

@@ -183,6 +183,38 @@ fn everything_that_one_process_held_is_reported() {
     }
 }
 
+fn what_an_ended_thread_held_is_reported_when_its_process_is_dead() {
+    // More than one, with one between them that is given back: the kernel's list must be in order after that.
+    let locks = Shared::from_fn(3, Mutex::new).unwrap();
+    let own = Shared::new(Mutex::new(0)).unwrap();
+    let holder = child(|| {
+        let in_thread = locks.clone();
+        thread::spawn(move || {
+            std::mem::forget(in_thread[0].lock().unwrap());
+            let between = in_thread[1].lock().unwrap();
+            std::mem::forget(in_thread[2].lock().unwrap());
+            drop(between);
+        })
+        .join()
+        .unwrap();
+        // In this thread's name now, which does not have the guard.
+        assert!(matches!(locks[0].try_lock(), Err(LockError::Deadlock)));
+        assert!(matches!(locks[2].lock(), Err(LockError::Deadlock)));
+        assert_eq!(*locks[1].lock().unwrap(), 1);
+        let _own = own.lock().unwrap();
+        sleep_until_killed();
+    });
+    wait_until(|| own.is_locked());
+    let naps = Duration::from_millis(700);
+    assert!(locks[0].try_lock_for(naps).unwrap().is_none());
+    assert_eq!(locks[0].holder(), Some(holder.as_raw().unsigned_abs()));
+    kill_and_reap(holder);
+    assert_eq!(*died(&locks[0]), 0);
+    assert_eq!(*locks[1].lock().unwrap(), 1);
+    assert_eq!(*died(&locks[2]), 2);
+    drop(died(&own));
+}
+
 /// A process-shared robust mutex of glibc, in memory that is shared already.
 type Pthread = MaybeUninit<nix::libc::pthread_mutex_t>;
 
@@ -288,6 +320,7 @@ fn main() {
         a_forked_copy_of_a_guard_gives_nothing_back
         children_of_children_lock_in_their_own_name
         everything_that_one_process_held_is_reported
+        what_an_ended_thread_held_is_reported_when_its_process_is_dead
         glibc_and_we_share_one_list
         killing_at_random_tears_nothing_and_stops_nobody
     };

@@ -1,8 +1,8 @@
 //! Which addresses of this process are shared memory of ours.
 //!
 //! A lock asks once in its life whether it lies in a segment: only then may it be put on the kernel's list of held
-//! locks, because only a segment stays mapped while a lock in it is held (`sys::robust`, Invariant 1): one whose guard
-//! was forgotten is unmapped when somebody comes by here after the thread that holds the lock has gone.
+//! locks, because only a segment stays mapped while a lock in it is held (`sys::robust`, Invariant 1): for the rest of
+//! the process, if a thread ended with a guard that it forgot.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
@@ -43,7 +43,9 @@ impl Regions {
 /// From now on these addresses are shared memory.
 pub(crate) fn enter(mapping: &Mapping) {
     let mut regions = Regions::write();
-    regions.lengths.insert(mapping.start().addr().get(), mapping.len());
+    // Exposed: a thread that ends finds its locks again by their addresses.
+    let start = mapping.start().as_ptr().expose_provenance();
+    regions.lengths.insert(start, mapping.len());
     regions.sweep();
 }
 

@@ -2,7 +2,8 @@
 //!
 //! # Safety
 //! Invariant 1: a [`MutexGuard`] is reachable only while its thread holds `raw`, and everything else that reaches
-//! `data` has the mutex exclusively. So whoever has the guard may read and write the data. A fork while a lock is held
+//! `data` has the mutex exclusively. So whoever has the guard may read and write the data. What is borrowed from a guard
+//! that was leaked outlives the thread: so the lock is held until the process ends (`sys::robust::leave`). A fork while a lock is held
 //! would copy the guard to where safe code of the child can reach it (a thread-local, say): this crate refuses to
 //! (`sys::robust::holds_any`), and what a program forks by itself is the responsibility of the unsafe code that does.
 //! Invariant 2: in shared memory, nobody ever has a `Mutex` exclusively, so that none moves while the kernel's list
@@ -28,10 +29,14 @@ type LockResult<G> = Result<G, LockError<G>>;
 /// Mutual exclusion between threads and processes, in place: it works wherever all sides see the same memory.
 ///
 /// # Fork and death
-/// When a thread or process dies with the lock, by whatever cause and at whatever instruction, the lock is free at
-/// once, and the next one to take it gets [`LockError::OwnerDied`] with the guard inside; so do all after it until one
-/// of them calls [`MutexGuard::mark_consistent`]. A holder that panics counts as one that died. A thread that dies while
-/// it waits, or before or after it holds the lock, is not noticed by anyone.
+/// When a process dies with the lock, by whatever cause and at whatever instruction, the lock is free at once, and the
+/// next one to take it gets [`LockError::OwnerDied`] with the guard inside; so do all after it until one of them calls
+/// [`MutexGuard::mark_consistent`]. A holder that panics counts as one that died. A process that dies while it waits,
+/// or before or after it holds the lock, is not noticed by anyone.
+///
+/// A thread that ends in a living process without having dropped its guard (it was forgotten or leaked, so that the
+/// data may still be in use) leaves the lock to the process, until that dies; a sleeper then gets it within half a
+/// second.
 ///
 /// # Examples
 /// ```
@@ -200,7 +205,7 @@ impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
 
 /// The lock in this thread's hands; it is given back when the guard is dropped.
 ///
-/// A guard that is forgotten keeps the lock until its thread ends, and the memory mapped in this process.
+/// A guard that is forgotten keeps the lock until its process ends, and the memory mapped in it.
 #[must_use = "the lock is given back at once when its guard is not kept"]
 pub struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,

@@ -1,14 +1,16 @@
-//! The lock word that every lock of ours is built on: held by a thread, and free again when that thread dies.
+//! The lock word that every lock of ours is built on: held by a thread, and free again when its process dies.
 //!
 //! | word                          | meaning |
 //! | ----------------------------- | --- |
 //! | `0`                           | free, nobody waits |
 //! | `WAITERS`                     | free, somebody may be asleep |
 //! | tid, with or without `WAITERS`| held by that thread |
+//! | tid of a process's leader     | so, or held by a thread of that process that has ended |
 //! | `OWNER_DIED`, ± `WAITERS`     | free since its owner died (written by the kernel) |
 //!
 //! These are the bits of glibc's robust mutexes and of the kernel, which when a thread dies walks the list of what it
-//! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper.
+//! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper. A thread that ends in
+//! a living process leaves what it holds to the leader: the guard was leaked, and what it guards may be in use.
 //!
 //! Invariant 1: a sleeper has seen the word with an owner and `WAITERS`. `WAITERS` goes away only when a wake-up found
 //! nobody asleep, and whoever has slept takes the lock with it, so that a newcomer who slips in between wake-up and
@@ -16,7 +18,8 @@
 //! Invariant 2: `doubtful` is written only by the holder; the one who takes over from the dead sets it before anything
 //! else. A taker killed before that dies with the lock, and the kernel writes `OWNER_DIED` again.
 //! Invariant 3: every sleep is at most [`NAP`] long; then the sleeper looks again at word and owner. So a wake-up that
-//! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone.
+//! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone. Only a
+//! lock outside all segments is left alone: it dies with the process that alone knows it.
 //!
 //! Orderings: taking is Acquire, giving back is Release, and they pair through the word. The kernel's store for a dead
 //! owner comes after everything that owner did.
@@ -256,7 +259,7 @@ impl RawLock {
                 continue;
             }
             let nap = patience.nap().ok_or(Refusal::Busy)?;
-            if !futex::wait(&self.word, waited_for, nap) {
+            if !futex::wait(&self.word, waited_for, nap) && self.is_in_segment() {
                 self.look_after_owner(waited_for);
             }
             slept = WAITERS;

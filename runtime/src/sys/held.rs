@@ -2,8 +2,9 @@
 //!
 //! A segment must stay mapped while a lock in it is on some list (`robust`, Invariant 1). Live guards see to that by
 //! borrowing; forgotten ones do not, and this is how the thread that unmaps a segment learns of them. Records form a
-//! list that only grows; a thread that ends leaves its record to another. A thread that ends with a lock on its list
-//! leaves a record that stays as it is until the kernel has read the list, which it has when the thread is gone.
+//! list that only grows; a thread that ends leaves its record to another. If it ends with a lock, its record stays as
+//! it is: lock and segment belong to the process then, until that ends. A thread that ended without libc's knowledge
+//! has a record until the kernel has read its list, which it has when the thread is gone.
 //!
 //! # Safety
 //! Records and their blocks are made by `Box::leak` and never freed, so that a pointer to one is good for ever.
@@ -23,6 +24,8 @@ const SLOTS: usize = 30;
 const NOBODY: u32 = 0;
 /// Its thread is gone, and it is about to be nobody's.
 const BEING_CLEARED: u32 = u32::MAX;
+/// Its thread has ended, and left what it held to the process.
+const LEFT: u32 = u32::MAX - 1;
 
 /// Which locks a thread holds, for the other threads of its process to read.
 #[derive(Debug)]
@@ -156,14 +159,19 @@ impl Held {
         self.top.store(filled.map_or(0, |at| at + 1), Relaxed);
     }
 
-    /// The thread ends, and holds nothing.
-    pub(crate) fn give_back(&self) {
-        self.thread.store(NOBODY, Release);
+    /// The addresses of the links of all that the thread holds.
+    pub(crate) fn addresses(&'static self) -> impl Iterator<Item = usize> {
+        self.slots().map(|slot| slot.load(Relaxed)).filter(|address| *address != 0)
+    }
+
+    /// The thread ends; what it still holds, it has left to the process.
+    pub(crate) fn leave(&'static self) {
+        self.thread.store(if self.is_empty() { NOBODY } else { LEFT }, Release);
     }
 
     /// Whether the thread has no lock on its list.
     pub(crate) fn is_empty(&'static self) -> bool {
-        self.slots().all(|slot| slot.load(Relaxed) == 0)
+        self.addresses().next().is_none()
     }
 
     fn clear(&'static self) {
@@ -180,26 +188,31 @@ impl Held {
         }
     }
 
-    /// Whether a thread that is still there, or may be, has a lock on its list that lies in these addresses.
+    /// Whether a thread that is still there, or may be, holds a lock that lies in these addresses, or left it behind.
     fn has_within(&'static self, start: usize, len: usize) -> bool {
         if !self.slots().any(|slot| slot.load(Relaxed).wrapping_sub(start) < len) {
             return false;
         }
         let thread = self.thread.load(Acquire);
-        if thread == NOBODY || robust::exists_here(thread) {
+        if matches!(thread, NOBODY | LEFT) || robust::exists_here(thread) {
             return true;
         }
         // The kernel had read the list before the thread's id was free.
         let mine = self.thread.compare_exchange(thread, BEING_CLEARED, Acquire, Relaxed).is_ok();
         if mine {
             self.clear();
-            self.give_back();
+            self.leave();
         }
         !mine
     }
 }
 
-/// Whether any thread of this process has a lock on its list that lies in these addresses.
+/// Whether a thread of this process has ended and left a lock to it.
+pub(crate) fn any_left() -> bool {
+    Held::all().any(|record| record.thread.load(Acquire) == LEFT)
+}
+
+/// Whether any thread of this process, ended or not, holds a lock that lies in these addresses.
 pub(crate) fn any_within(start: usize, len: usize) -> bool {
     Held::all().any(|record| record.has_within(start, len))
 }

@@ -20,10 +20,13 @@
 //! All of this is read by the kernel on behalf of the same thread, so that program order is enough: compiler
 //! fences, no barriers.
 //!
+//! A thread that ends while its process lives is not dead in this sense: what it forgot or leaked may be in use by
+//! other threads. [`leave`] takes its locks off the list and leaves them to the process, in the name of its leader.
+//!
 //! # Safety
 //! Invariant 1: what is on a thread's list stays mapped, and where it is. Only locks inside our own segments are put on
 //! it, nobody moves them (`sync::mutex`, Invariant 2), and a segment asks [`any_within`](super::held::any_within) before
-//! it unmaps itself: a guard that was forgotten keeps its segment mapped until its thread is gone.
+//! it unmaps itself: a guard that was forgotten keeps its segment mapped as long as its process lives.
 //! Invariant 2: the links of a lock are written only by the thread that holds it. Invariant 3: a [`Thread`] is used
 //! only on the thread that it describes (it is not `Send`).
 
@@ -33,15 +36,20 @@
 )]
 
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::ptr::{self, NonNull};
-use std::sync::Once;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicPtr, compiler_fence};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicPtr, AtomicU32, compiler_fence};
 
-use super::held::Held;
+use super::held::{self, Held};
 
 /// Where the futex word lies, seen from `next`: where glibc has it on every 64-bit system.
 const FUTEX_OFFSET: libc::c_long = -32;
+/// How far before the links of a lock its futex word lies: the same, seen from `prev`.
+const WORD_TO_LINKS: usize = 24;
+
+const _: () = assert!(FUTEX_OFFSET == -((WORD_TO_LINKS + size_of::<Link>()) as libc::c_long));
 
 /// One pointer of the list; it aims at another `Link`, possibly with bit 0 set.
 #[repr(transparent)]
@@ -93,7 +101,8 @@ pub(crate) struct Thread {
 thread_local! {
     // No destructor and a constant start: access is one load, and possible at any time in a thread's life.
     static THREAD: Cell<Thread> =
-        const { Cell::new(Thread { tid: 0, head: ptr::null_mut(), held: None }) };
+        const { Cell::new(Thread::UNKNOWN) };
+    /// For threads that libc's destructors could not be arranged for.
     static LEAVE: Leave = const { Leave };
 }
 
@@ -105,6 +114,9 @@ pub(crate) fn current() -> Thread {
 }
 
 impl Thread {
+    /// Before the first use.
+    const UNKNOWN: Self = Self { tid: 0, head: ptr::null_mut(), held: None };
+
     /// The kernel's number of it, never 0.
     #[inline]
     pub(crate) fn tid(self) -> u32 {
@@ -168,14 +180,51 @@ impl Thread {
     /// This thread put it there with `link`, still holds it, and called `begin` for it.
     #[inline]
     pub(crate) unsafe fn unlink(self, links: &Links) {
+        // SAFETY: the caller's promises are the same.
+        unsafe { self.detach(links) };
+        if let Some(held) = self.held {
+            held.remove(ptr::from_ref(links).addr());
+        }
+    }
+
+    /// `unlink`, but the lock stays in the record of what is held.
+    ///
+    /// # Safety
+    /// As for `unlink`.
+    #[inline]
+    unsafe fn detach(self, links: &Links) {
         let (prev, next) = (links.prev.0.load(Relaxed), links.next.0.load(Relaxed));
         // SAFETY: only this thread writes these links while it holds the lock (Invariant 2), so that they
         // lead to its neighbours on the list, which are mapped (Invariant 1).
         unsafe { &*prev_of(next) }.0.store(prev, Relaxed);
         // SAFETY: as above.
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
-        if let Some(held) = self.held {
-            held.remove(ptr::from_ref(links).addr());
+    }
+
+    /// Leaves a lock to the process: the kernel does not free it when this thread is gone, and whoever sleeps for it
+    /// finds by itself that the process has died.
+    ///
+    /// # Safety
+    /// `address` is that of the links of a lock in this thread's record; `leader` is another thread's id.
+    unsafe fn bequeath(self, address: usize, leader: u32) {
+        // SAFETY: a lock in a record stays mapped (Invariant 1), and `regions` has exposed the mapping.
+        let links = unsafe { &*ptr::with_exposed_provenance::<Links>(address) };
+        let word = ptr::with_exposed_provenance::<AtomicU32>(address.wrapping_sub(WORD_TO_LINKS));
+        // SAFETY: the word is a part of the same lock (`sync::raw` checks its layout).
+        let word = unsafe { &*word };
+        if self.has_list() {
+            // SAFETY: `has_list`, and mapped.
+            unsafe { self.begin(links) };
+            // SAFETY: a thread with a list has linked what is in its record, and begun is it, too.
+            unsafe { self.detach(links) };
+        }
+        // Others only ever add the mark that they wait, which stays. Killed before this line: the kernel frees it.
+        let _ = word.fetch_update(Release, Relaxed, |word| {
+            (word & libc::FUTEX_TID_MASK == self.tid).then_some(word ^ self.tid ^ leader)
+        });
+        if self.has_list() {
+            // SAFETY: `has_list`.
+            unsafe { self.end() };
         }
     }
 
@@ -206,18 +255,30 @@ fn prev_of(link: *mut Link) -> *mut Link {
 
 #[cold]
 fn enrol() -> Thread {
-    static AT_FORK: Once = Once::new();
-    AT_FORK.call_once(|| {
-        // SAFETY: the handler touches only atomics, its thread's own memory, and system calls.
-        // It fails only without memory; then a forked child that never calls `renew_in_child` has a stale tid.
-        let _ = unsafe { libc::pthread_atfork(None, None, Some(in_forked_child)) };
-    });
+    static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
+    let key = *KEY.get_or_init(prepare_process);
     let tid = gettid();
     let thread = Thread { tid, head: find_head(), held: Some(Held::take(tid)) };
     THREAD.set(thread);
-    // A thread that is already running its destructors does not give its record back; that is all.
-    let _ = LEAVE.try_with(|_| ());
+    let value = NonNull::<c_void>::dangling().as_ptr();
+    // SAFETY: the key is never deleted, and nobody looks at the value but to see that it is not null.
+    let armed = key.is_some_and(|key| unsafe { libc::pthread_setspecific(key, value) } == 0);
+    if !armed {
+        // Too early by the destructors of some thread-locals, whose locks then stay locked.
+        let _ = LEAVE.try_with(|_| ());
+    }
     thread
+}
+
+/// Has libc tell of forks, and of the ends of threads that have a value for the key returned.
+fn prepare_process() -> Option<libc::pthread_key_t> {
+    // SAFETY: the handler touches only atomics, its thread's own memory, and system calls.
+    // It fails only without memory; then a forked child that never calls `renew_in_child` has a stale tid.
+    let _ = unsafe { libc::pthread_atfork(None, None, Some(in_forked_child)) };
+    let mut key = 0;
+    // SAFETY: writes a key into the variable given; the destructor takes any value.
+    let failed = unsafe { libc::pthread_key_create(&raw mut key, Some(leave)) };
+    (failed == 0).then_some(key)
 }
 
 fn gettid() -> u32 {
@@ -244,11 +305,12 @@ fn find_head() -> *mut Head {
     if unsafe { &*head }.futex_offset == FUTEX_OFFSET { head } else { ptr::null_mut() }
 }
 
-/// Whether the calling thread holds a lock that lies in shared memory.
+/// Whether the calling thread holds a lock that lies in shared memory, or a thread that has ended left one locked:
+/// the guard that it leaked may be in anyone's hands.
 ///
 /// To be asked before a fork: safe code of the child could reach the guard, and with it what the parent has locked.
 pub(crate) fn holds_any() -> bool {
-    THREAD.with(Cell::get).held.is_some_and(|held| !held.is_empty())
+    THREAD.with(Cell::get).held.is_some_and(|held| !held.is_empty()) || held::any_left()
 }
 
 /// Makes sure that a child made by a raw `clone` of this thread can find its list; call it before `clone`.
@@ -298,16 +360,27 @@ pub(crate) fn exists_here(tid: u32) -> bool {
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
-/// Gives a thread's record back when the thread ends.
+/// The calling thread ends, and its process, if it is not the leader, does not. libc calls this after the destructors
+/// of thread-locals; a lock that one of its own destructors takes after this enrols the thread again.
+extern "C" fn leave(_: *mut c_void) {
+    let thread = THREAD.with(Cell::get);
+    let leader = std::process::id();
+    let Some(held) = thread.held.filter(|_| thread.tid != leader) else {
+        return;
+    };
+    for address in held.addresses() {
+        // SAFETY: from this thread's record; another thread, as just seen.
+        unsafe { thread.bequeath(address, leader) };
+    }
+    THREAD.set(Thread::UNKNOWN);
+    held.leave();
+}
+
+/// Calls [`leave`] where libc does not.
 struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        // A lock that is still held now was forgotten, or is given back by a destructor that runs later. It must
-        // be known until the kernel has read the list, so that the record stays as it is until the thread is gone.
-        if let Some(held) = THREAD.with(Cell::get).held.filter(|held| held.is_empty()) {
-            THREAD.set(Thread { tid: 0, head: ptr::null_mut(), held: None });
-            held.give_back();
-        }
+        leave(ptr::null_mut());
     }
 }
