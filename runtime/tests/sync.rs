@@ -173,7 +173,7 @@ fn what_a_leaked_guard_lends_stays_exclusive_after_its_thread() {
 #[test]
 fn one_asleep_while_the_holding_thread_ends_does_not_get_the_lock() {
     let mutex = Shared::new(Mutex::new(0)).unwrap();
-    let (in_thread, in_sleeper) = (mutex.clone(), mutex.clone());
+    let (in_thread, in_sleeper) = (mutex.clone(), mutex);
     let (locked, is_locked) = mpsc::channel();
     let (end, is_to_end) = mpsc::channel::<()>();
     let holder = thread::spawn(move || {
