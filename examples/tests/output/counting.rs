@@ -48,7 +48,7 @@ fn tally_counts_real_texts() {
 fn tally_passes_on_the_error_of_a_child() {
     let output = run(example("tally").arg("/no/such/file"));
     assert_eq!(output.code, Some(1));
-    assert!(output.err.iter().any(|line| line.contains("NotFound")), "{output:#?}");
+    assert!(output.err.iter().any(|line| line.contains("No such file")), "{output:#?}");
     assert!(output.out.is_empty(), "{output:#?}");
 }
 
