@@ -10,7 +10,9 @@
 mod error;
 pub(crate) mod methods;
 mod mutex;
+mod patience;
 pub(crate) mod raw;
+mod slots;
 #[cfg(test)]
 mod tests;
 

@@ -19,7 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::error::LockError;
-use super::raw::{Held, Patience, RawLock, Refusal};
+use super::patience::Patience;
+use super::raw::{Held, RawLock, Refusal};
 use crate::memory::Shareable;
 use crate::memory::layout::Hasher;
 
@@ -175,7 +176,7 @@ impl<T> Mutex<T> {
     fn guard(&self, held: Held) -> LockResult<MutexGuard<'_, T>> {
         let was_panicking = thread::panicking();
         let guard = MutexGuard { mutex: self, held, was_panicking, _not_send: PhantomData };
-        if self.raw.is_doubtful() { Err(LockError::OwnerDied(guard)) } else { Ok(guard) }
+        if self.raw.begin_use() { Err(LockError::OwnerDied(guard)) } else { Ok(guard) }
     }
 }
 
@@ -241,6 +242,7 @@ impl<T> Deref for MutexGuard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
+        self.mutex.raw.used_through(self);
         // SAFETY: Invariant 1.
         unsafe { &*self.mutex.data.get() }
     }
@@ -249,6 +251,7 @@ impl<T> Deref for MutexGuard<'_, T> {
 impl<T> DerefMut for MutexGuard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
+        self.mutex.raw.used_through(self);
         // SAFETY: Invariant 1; the guard is borrowed exclusively, and there is one.
         unsafe { &mut *self.mutex.data.get() }
     }

@@ -15,13 +15,13 @@
 //! Invariant 1: a sleeper has seen the word with an owner and `WAITERS`. `WAITERS` goes away only when a wake-up found
 //! nobody asleep, and whoever has slept takes the lock with it, so that a newcomer who slips in between wake-up and
 //! waking still wakes the next one, and a woken sleeper that is killed takes nothing with it.
-//! Invariant 2: `doubtful` is written only by the holder; the one who takes over from the dead sets it before anything
+//! Invariant 2: `flags` are written only by the holder; the one who takes over from the dead sets `DOUBTFUL` before anything
 //! else. A taker killed before that dies with the lock, and the kernel writes `OWNER_DIED` again.
-//! Invariant 3: every sleep is at most [`NAP`] long; then the sleeper looks again at word and owner. So a wake-up that
+//! Invariant 3: every sleep is at most [`NAP`](super::patience::NAP) long; then the sleeper looks again at word and owner. So a wake-up that
 //! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone. Only a
 //! lock outside all segments is left alone: it dies with the process that alone knows it.
 //!
-//! Orderings: taking is Acquire, giving back is Release, and they pair through the word. The kernel's store for a dead
+//! Orderings: taking is Acquire (and SeqCst, for those who take one lock and then look at another), giving back is Release, and they pair through the word. The kernel's store for a dead
 //! owner comes after everything that owner did.
 //!
 //! # Safety
@@ -31,13 +31,14 @@
 
 #![allow(unsafe_code, reason = "puts locks on the kernel's list of what a thread holds")]
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
-use std::time::{Duration, Instant};
 
+use super::patience::Patience;
 use crate::memory::{owner, regions};
 use crate::sys::futex;
-use crate::sys::robust::{Links, Thread, current};
+use crate::sys::robust::{IN_USE, Kind, Links, Thread, current};
+use crate::sys::stack;
 
 /// The word of a free lock that nobody waits for.
 const UNLOCKED: u32 = 0;
@@ -48,43 +49,14 @@ const OWNER_DIED: u32 = 0x4000_0000;
 /// The owner.
 const TID_MASK: u32 = 0x3fff_ffff;
 
-/// The longest sleep without a look around.
-const NAP: Duration = Duration::from_millis(500);
 /// How often to look at a held lock before going to sleep, when its holder may be running on another processor.
 const SPINS: u32 = 100;
 
+/// A flag: a holder died or panicked, and nobody has said since then that the data is sound.
+const DOUBTFUL: u32 = 1;
+
 /// The lock lies in a segment, and can be on the kernel's list.
 const IN_SEGMENT: usize = 1;
-
-/// How long to wait for a lock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Patience {
-    /// Not at all.
-    None,
-    /// Until then.
-    Until(Instant),
-    /// As long as it takes.
-    Endless,
-}
-
-impl Patience {
-    /// From now on.
-    pub(crate) fn of(time: Duration) -> Self {
-        Instant::now().checked_add(time).map_or(Self::Endless, Self::Until)
-    }
-
-    /// How long to sleep next; `None` when time is up.
-    fn nap(self) -> Option<Duration> {
-        match self {
-            Self::None => None,
-            Self::Endless => Some(NAP),
-            Self::Until(end) => {
-                let left = end.saturating_duration_since(Instant::now());
-                (!left.is_zero()).then(|| left.min(NAP))
-            }
-        }
-    }
-}
 
 /// A lock in this thread's hands; giving it back wants to know what taking it found out.
 #[derive(Clone, Copy, Debug)]
@@ -109,8 +81,8 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct RawLock {
     word: AtomicU32,
-    /// Not 0: a holder died or panicked, and nobody has said since then that the data is sound.
-    doubtful: AtomicU32,
+    /// `DOUBTFUL`, `IN_USE`.
+    flags: AtomicU32,
     /// Where this lock was found to be: 0 unknown, `IN_SEGMENT`, or its own address outside all segments. A lock
     /// that was moved into a segment does not have that address any more, so that moving needs no care.
     place: AtomicUsize,
@@ -125,7 +97,7 @@ impl RawLock {
     pub(crate) const fn new() -> Self {
         Self {
             word: AtomicU32::new(UNLOCKED),
-            doubtful: AtomicU32::new(0),
+            flags: AtomicU32::new(0),
             place: AtomicUsize::new(0),
             _reserved: AtomicU64::new(0),
             links: Links::new(),
@@ -135,23 +107,29 @@ impl RawLock {
     /// Takes the lock, waiting as long as `patience` says. A dead owner's lock counts as free.
     #[inline]
     pub(crate) fn lock(&self, patience: Patience) -> Result<Held, Refusal> {
+        self.lock_as(Kind::Guard, patience)
+    }
+
+    /// Takes the lock as what it is to stand for (`sys::held`).
+    #[inline]
+    pub(crate) fn lock_as(&self, kind: Kind, patience: Patience) -> Result<Held, Refusal> {
         let me = current();
         let listed = me.has_list() && self.is_in_segment();
         if listed {
             // SAFETY: `listed`; `self` is borrowed until `end` below.
             unsafe { me.begin(&self.links) };
         }
-        let free = self.word.compare_exchange(UNLOCKED, me.tid(), Acquire, Relaxed).is_ok();
+        let free = self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_ok();
         let taken = if free { Ok(()) } else { self.lock_contended(me, patience) };
         if listed {
             if taken.is_ok() {
                 // SAFETY: `listed`, just taken, and begun.
-                unsafe { me.link(&self.links) };
+                unsafe { me.link(&self.links, kind) };
             }
             // SAFETY: `listed`.
             unsafe { me.end() };
         } else if !me.has_list() && taken.is_ok() && self.is_in_segment() {
-            me.note(&self.links);
+            me.note(&self.links, kind);
         }
         taken.map(|()| Held { tid: me.tid(), listed })
     }
@@ -180,6 +158,24 @@ impl RawLock {
         }
     }
 
+    /// The word, to look at and to sleep on.
+    pub(crate) fn word(&self) -> &AtomicU32 {
+        &self.word
+    }
+
+    /// Who has the lock at this moment, if anybody has: a thread's id.
+    pub(crate) fn owner(&self) -> Option<u32> {
+        let tid = self.word.load(SeqCst) & TID_MASK;
+        (tid != 0).then_some(tid)
+    }
+
+    /// Marks that somebody is about to sleep until the holder gives the lock back or dies; the word to sleep on then
+    /// holds what is returned. `None` when nobody has the lock.
+    pub(crate) fn watch(&self) -> Option<u32> {
+        let marked = |word| (word & TID_MASK != 0).then_some(word | WAITERS);
+        self.word.fetch_update(SeqCst, SeqCst, marked).ok().map(|word| word | WAITERS)
+    }
+
     /// Whether a thread, alive or not, has the lock at this moment.
     pub(crate) fn is_locked(&self) -> bool {
         self.word.load(Relaxed) & TID_MASK != 0
@@ -196,14 +192,41 @@ impl RawLock {
     /// Whether the data is in doubt. The holder's to ask; for others it is a guess.
     #[inline]
     pub(crate) fn is_doubtful(&self) -> bool {
-        self.doubtful.load(Relaxed) != 0
+        self.flags.load(Relaxed) & DOUBTFUL != 0
     }
 
     /// Says whether the data is in doubt; the holder's to say (Invariant 2).
     pub(crate) fn set_doubtful(&self, doubtful: bool) {
+        let others = self.flags.load(Relaxed) & !DOUBTFUL;
         // Release: what was mended is in place before anyone can see it called sound, even if the holder is
         // killed right here. The next holder is ordered by the word anyway.
-        self.doubtful.store(u32::from(doubtful), Release);
+        self.flags.store(others | u32::from(doubtful) * DOUBTFUL, Release);
+    }
+
+    /// For the holder, whose guard gives a reference to what the lock guards. A guard on its thread's stack is gone with the
+    /// thread, and so is every reference that it gave. One elsewhere may have been leaked: then the lock must
+    /// outlast the thread (`sys::robust::leave`).
+    #[inline]
+    pub(crate) fn used_through<G>(&self, guard: &G) {
+        if !stack::holds(std::ptr::from_ref(guard).addr()) {
+            self.set_in_use();
+        }
+    }
+
+    #[cold]
+    fn set_in_use(&self) {
+        self.flags.store(self.flags.load(Relaxed) | IN_USE, Relaxed);
+    }
+
+    /// For the one who has just taken the lock: forgets how its predecessors used it, and says whether the data is in doubt.
+    #[inline]
+    pub(crate) fn begin_use(&self) -> bool {
+        // One look for both in the common case.
+        let flags = self.flags.load(Relaxed);
+        if flags != 0 {
+            self.flags.store(flags & DOUBTFUL, Relaxed);
+        }
+        flags & DOUBTFUL != 0
     }
 
     #[inline]
@@ -232,7 +255,7 @@ impl RawLock {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
                 let taken = me.tid() | (word & WAITERS) | slept;
-                if self.word.compare_exchange(word, taken, Acquire, Relaxed).is_err() {
+                if self.word.compare_exchange(word, taken, SeqCst, Relaxed).is_err() {
                     continue;
                 }
                 if word & OWNER_DIED != 0 {

@@ -7,7 +7,13 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use rustix::thread::futex::{self, Flags, Timespec};
+use rustix::thread::futex::{self, Flags, Timespec, Wait, WaitFlags, WaitPtr, WaitvFlags};
+use rustix::time::{ClockId, clock_gettime};
+
+/// The most words that can be slept on at once: the kernel's `FUTEX_WAITV_MAX`.
+pub(crate) const WORDS_MAX: usize = 128;
+/// How long to sleep on one word of several where the kernel cannot wait for all of them (Linux before 5.16).
+const BLIND: Duration = Duration::from_millis(5);
 
 /// Sleeps while `word` holds `expected`, for at most `time`; false says that the time ran out.
 ///
@@ -24,4 +30,44 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
 pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
     // It fails only for an address that is not mapped, and `word` is a reference.
     futex::wake(word, Flags::empty(), count).unwrap_or(0)
+}
+
+/// Sleeps while each word holds what is expected of it, for at most `time`; false says that the time ran out.
+///
+/// True says only that there is something to look at. Of more than [`WORDS_MAX`] words, the rest is left out.
+pub(crate) fn wait_any(words: &[(&AtomicU32, u32)], time: Duration) -> bool {
+    if let [(word, expected)] = words {
+        return wait(word, *expected, time);
+    }
+    let mut waits = [Wait::new(); WORDS_MAX];
+    for (wait, (word, expected)) in waits.iter_mut().zip(words) {
+        wait.val = u64::from(*expected);
+        wait.uaddr = WaitPtr::new(word.as_ptr().cast());
+        wait.flags = WaitFlags::SIZE_U32;
+    }
+    let waits = &waits[..words.len().min(WORDS_MAX)];
+    let end = monotonic_end(time);
+    match futex::waitv(waits, WaitvFlags::empty(), Some(&end), ClockId::Monotonic) {
+        Err(Errno::TIMEDOUT) => false,
+        Err(Errno::NOSYS | Errno::PERM) => {
+            let Some((word, expected)) = words.first() else { return false };
+            wait(word, *expected, time.min(BLIND));
+            true
+        }
+        _ => true,
+    }
+}
+
+/// The instant so far from now, as the kernel counts.
+fn monotonic_end(time: Duration) -> Timespec {
+    let now = clock_gettime(ClockId::Monotonic);
+    let end = Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
+    .saturating_add(time);
+    Timespec {
+        tv_sec: i64::try_from(end.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(end.subsec_nanos()),
+    }
 }

@@ -27,6 +27,30 @@ const BEING_CLEARED: u32 = u32::MAX;
 /// Its thread has ended, and left what it held to the process.
 const LEFT: u32 = u32::MAX - 1;
 
+/// What a lock stands for, which decides what becomes of it at a fork and at its thread's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Somebody may be using what it guards: no fork while it is held.
+    Guard = 0,
+    /// A right without memory behind it: a permit, a place in a queue.
+    Place = 1,
+    /// Having a part in something, which ends without harm when the thread does.
+    Member = 2,
+}
+
+/// The bits of an address that a lock's links never have, and that hold its kind here.
+const KIND: usize = 7;
+
+impl Kind {
+    fn of(entry: usize) -> Self {
+        match entry & KIND {
+            1 => Self::Place,
+            2 => Self::Member,
+            _ => Self::Guard,
+        }
+    }
+}
+
 /// Which locks a thread holds, for the other threads of its process to read.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -38,7 +62,7 @@ pub(crate) struct Held {
     first: Block,
 }
 
-/// Addresses of the links of held locks; 0 where there is none.
+/// Addresses of the links of held locks, and their kinds; 0 where there is none.
 #[derive(Debug)]
 struct Block {
     slots: [AtomicUsize; SLOTS],
@@ -104,13 +128,14 @@ impl Held {
     // Only the owner writes, so that plain loads and stores do; readers are ordered by whatever gave them the
     // last handle of the segment that they ask about.
     #[inline]
-    pub(crate) fn add(&'static self, address: usize) {
+    pub(crate) fn add(&'static self, address: usize, kind: Kind) {
+        let entry = address | kind as usize;
         let top = self.top.load(Relaxed);
         if let Some(slot) = self.first.slots.get(top) {
-            slot.store(address, Relaxed);
+            slot.store(entry, Relaxed);
             self.top.store(top + 1, Relaxed);
         } else {
-            self.add_anywhere(address);
+            self.add_anywhere(entry);
         }
     }
 
@@ -119,7 +144,7 @@ impl Held {
     pub(crate) fn remove(&'static self, address: usize) {
         let last = self.top.load(Relaxed).wrapping_sub(1);
         match self.first.slots.get(last) {
-            Some(slot) if slot.load(Relaxed) == address => {
+            Some(slot) if slot.load(Relaxed) & !KIND == address => {
                 slot.store(0, Relaxed);
                 self.top.store(last, Relaxed);
             }
@@ -137,13 +162,13 @@ impl Held {
 
     /// More locks than a block has room for.
     #[cold]
-    fn add_anywhere(&'static self, address: usize) {
+    fn add_anywhere(&'static self, entry: usize) {
         if let Some(free) = self.slots().find(|slot| slot.load(Relaxed) == 0) {
-            free.store(address, Relaxed);
+            free.store(entry, Relaxed);
             return;
         }
         let new = Block::new();
-        new.slots[0].store(address, Relaxed);
+        new.slots[0].store(entry, Relaxed);
         let last = self.blocks().last().unwrap_or(&self.first);
         // Release: whoever finds the block finds it filled in.
         last.more.store(Box::leak(Box::new(new)), Release);
@@ -152,16 +177,17 @@ impl Held {
     /// Locks given back in another order than last in, first out.
     #[cold]
     fn remove_anywhere(&'static self, address: usize) {
-        if let Some(slot) = self.slots().find(|slot| slot.load(Relaxed) == address) {
+        if let Some(slot) = self.slots().find(|slot| slot.load(Relaxed) & !KIND == address) {
             slot.store(0, Relaxed);
         }
         let filled = self.first.slots.iter().rposition(|slot| slot.load(Relaxed) != 0);
         self.top.store(filled.map_or(0, |at| at + 1), Relaxed);
     }
 
-    /// The addresses of the links of all that the thread holds.
-    pub(crate) fn addresses(&'static self) -> impl Iterator<Item = usize> {
-        self.slots().map(|slot| slot.load(Relaxed)).filter(|address| *address != 0)
+    /// The addresses of the links of all that the thread holds, and what each stands for.
+    pub(crate) fn entries(&'static self) -> impl Iterator<Item = (usize, Kind)> {
+        let entries = self.slots().map(|slot| slot.load(Relaxed)).filter(|entry| *entry != 0);
+        entries.map(|entry| (entry & !KIND, Kind::of(entry)))
     }
 
     /// The thread ends; what it still holds, it has left to the process.
@@ -170,8 +196,13 @@ impl Held {
     }
 
     /// Whether the thread has no lock on its list.
-    pub(crate) fn is_empty(&'static self) -> bool {
-        self.addresses().next().is_none()
+    fn is_empty(&'static self) -> bool {
+        self.entries().next().is_none()
+    }
+
+    /// Whether the thread has a lock whose guard a copy of the process would have as well.
+    pub(crate) fn has_guard(&'static self) -> bool {
+        self.entries().any(|(_, kind)| kind == Kind::Guard)
     }
 
     fn clear(&'static self) {
@@ -190,7 +221,7 @@ impl Held {
 
     /// Whether a thread that is still there, or may be, holds a lock that lies in these addresses, or left it behind.
     fn has_within(&'static self, start: usize, len: usize) -> bool {
-        if !self.slots().any(|slot| slot.load(Relaxed).wrapping_sub(start) < len) {
+        if !self.slots().any(|slot| (slot.load(Relaxed) & !KIND).wrapping_sub(start) < len) {
             return false;
         }
         let thread = self.thread.load(Acquire);

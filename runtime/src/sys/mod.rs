@@ -37,4 +37,5 @@ pub(crate) mod poll;
 pub(crate) mod robust;
 pub(crate) mod signal;
 pub(crate) mod socket;
+pub(crate) mod stack;
 pub(crate) mod standard;

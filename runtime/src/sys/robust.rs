@@ -20,8 +20,9 @@
 //! All of this is read by the kernel on behalf of the same thread, so that program order is enough: compiler
 //! fences, no barriers.
 //!
-//! A thread that ends while its process lives is not dead in this sense: what it forgot or leaked may be in use by
-//! other threads. [`leave`] takes its locks off the list and leaves them to the process, in the name of its leader.
+//! A thread that ends while its process lives counts as dead ([`leave`] does the kernel's work), but for locks that are
+//! marked as in use: what a leaked guard was asked for may be in the hands of other threads. Those are left to the
+//! process, in the name of its leader.
 //!
 //! # Safety
 //! Invariant 1: what is on a thread's list stays mapped, and where it is. Only locks inside our own segments are put on
@@ -37,17 +38,27 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicPtr, AtomicU32, compiler_fence};
 
+use super::futex;
 use super::held::{self, Held};
+
+pub(crate) use super::held::Kind;
 
 /// Where the futex word lies, seen from `next`: where glibc has it on every 64-bit system.
 const FUTEX_OFFSET: libc::c_long = -32;
 /// How far before the links of a lock its futex word lies: the same, seen from `prev`.
 const WORD_TO_LINKS: usize = 24;
+
+/// How far before the links of a lock its flags lie, which only its holder writes.
+const FLAGS_TO_LINKS: usize = 20;
+
+/// A flag: something may still use what the lock guards when its thread has ended.
+pub(crate) const IN_USE: u32 = 2;
 
 const _: () = assert!(FUTEX_OFFSET == -((WORD_TO_LINKS + size_of::<Link>()) as libc::c_long));
 
@@ -157,7 +168,7 @@ impl Thread {
     /// `has_list`; this thread has just taken the lock, and `begin` was called for it; it lies in a segment
     /// of ours (Invariant 1).
     #[inline]
-    pub(crate) unsafe fn link(self, links: &Links) {
+    pub(crate) unsafe fn link(self, links: &Links, kind: Kind) {
         // SAFETY: as in `begin`.
         let head = unsafe { &*self.head };
         let node = links.node();
@@ -170,7 +181,7 @@ impl Thread {
         compiler_fence(SeqCst);
         head.list.0.store(node, Relaxed);
         if let Some(held) = self.held {
-            held.add(ptr::from_ref(links).addr());
+            held.add(ptr::from_ref(links).addr(), kind);
         }
     }
 
@@ -201,17 +212,27 @@ impl Thread {
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
     }
 
-    /// Leaves a lock to the process: the kernel does not free it when this thread is gone, and whoever sleeps for it
-    /// finds by itself that the process has died.
+    /// Parts with a lock at the end of this thread, in a process that lives on. What may still be in use is left to the
+    /// process, in the name of its `leader`: the kernel does not free it, and whoever sleeps for it finds by itself
+    /// that the process has died. Anything else is free, as if the thread had died alone. True says that the
+    /// lock is still in the record.
     ///
     /// # Safety
     /// `address` is that of the links of a lock in this thread's record; `leader` is another thread's id.
-    unsafe fn bequeath(self, address: usize, leader: u32) {
+    unsafe fn part_with(self, address: usize, kind: Kind, leader: u32) -> bool {
         // SAFETY: a lock in a record stays mapped (Invariant 1), and `regions` has exposed the mapping.
         let links = unsafe { &*ptr::with_exposed_provenance::<Links>(address) };
         let word = ptr::with_exposed_provenance::<AtomicU32>(address.wrapping_sub(WORD_TO_LINKS));
         // SAFETY: the word is a part of the same lock (`sync::raw` checks its layout).
         let word = unsafe { &*word };
+        let flags = ptr::with_exposed_provenance::<AtomicU32>(address.wrapping_sub(FLAGS_TO_LINKS));
+        // SAFETY: and so are the flags.
+        let in_use = unsafe { &*flags }.load(Relaxed) & IN_USE != 0;
+        let heir = match kind {
+            _ if in_use => leader,
+            Kind::Member => 0,
+            Kind::Guard | Kind::Place => libc::FUTEX_OWNER_DIED,
+        };
         if self.has_list() {
             // SAFETY: `has_list`, and mapped.
             unsafe { self.begin(links) };
@@ -219,20 +240,24 @@ impl Thread {
             unsafe { self.detach(links) };
         }
         // Others only ever add the mark that they wait, which stays. Killed before this line: the kernel frees it.
-        let _ = word.fetch_update(Release, Relaxed, |word| {
-            (word & libc::FUTEX_TID_MASK == self.tid).then_some(word ^ self.tid ^ leader)
+        let before = word.fetch_update(Release, Relaxed, |word| {
+            (word & libc::FUTEX_TID_MASK == self.tid).then_some(word & libc::FUTEX_WAITERS | heir)
         });
+        if !in_use && before.is_ok_and(|word| word & libc::FUTEX_WAITERS != 0) {
+            futex::wake(word, 1);
+        }
         if self.has_list() {
             // SAFETY: `has_list`.
             unsafe { self.end() };
         }
+        in_use
     }
 
     /// Notes that this thread has taken the lock of `links`, which lies in a segment, for want of a list.
     #[cold]
-    pub(crate) fn note(self, links: &Links) {
+    pub(crate) fn note(self, links: &Links, kind: Kind) {
         if let Some(held) = self.held {
-            held.add(ptr::from_ref(links).addr());
+            held.add(ptr::from_ref(links).addr(), kind);
         }
     }
 
@@ -310,7 +335,7 @@ fn find_head() -> *mut Head {
 ///
 /// To be asked before a fork: safe code of the child could reach the guard, and with it what the parent has locked.
 pub(crate) fn holds_any() -> bool {
-    THREAD.with(Cell::get).held.is_some_and(|held| !held.is_empty()) || held::any_left()
+    THREAD.with(Cell::get).held.is_some_and(Held::has_guard) || held::any_left()
 }
 
 /// Makes sure that a child made by a raw `clone` of this thread can find its list; call it before `clone`.
@@ -360,6 +385,45 @@ pub(crate) fn exists_here(tid: u32) -> bool {
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
+/// Has the kernel wake one sleeper of `word` should this thread die before the announcement is dropped, provided that the
+/// lower 30 bits of the word are 0 then: so a change of a word that somebody sleeps on, and the wake-up that belongs
+/// to it, happen both or not at all.
+///
+/// Async-signal-safe, and may interrupt the taking of a lock. Without a list, and in a thread that has never taken
+/// a lock, it does nothing.
+pub(crate) fn announce(word: &AtomicU32) -> Announcement<'_> {
+    let thread = THREAD.with(Cell::get);
+    let before = NonNull::new(thread.head).map(|head| {
+        // The kernel looks for the word `FUTEX_OFFSET` from here, and reads nothing else.
+        let node =
+            ptr::from_ref(word).cast::<Link>().wrapping_byte_offset(-(FUTEX_OFFSET as isize));
+        // SAFETY: as in `begin`.
+        let before = unsafe { head.as_ref() }.pending.swap(node.cast_mut(), Relaxed);
+        (head, before)
+    });
+    compiler_fence(SeqCst);
+    Announcement { before, _word: PhantomData }
+}
+
+/// See [`announce`].
+#[must_use = "the announcement is over when this is dropped"]
+#[derive(Debug)]
+pub(crate) struct Announcement<'a> {
+    /// What was announced before: this may be a signal handler.
+    before: Option<(NonNull<Head>, *mut Link)>,
+    _word: PhantomData<&'a AtomicU32>,
+}
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        compiler_fence(SeqCst);
+        if let Some((head, before)) = self.before {
+            // SAFETY: as in `begin`; it is the same thread, because pointers are not `Send`.
+            unsafe { head.as_ref() }.pending.store(before, Relaxed);
+        }
+    }
+}
+
 /// The calling thread ends, and its process, if it is not the leader, does not. libc calls this after the destructors
 /// of thread-locals; a lock that one of its own destructors takes after this enrols the thread again.
 extern "C" fn leave(_: *mut c_void) {
@@ -368,9 +432,12 @@ extern "C" fn leave(_: *mut c_void) {
     let Some(held) = thread.held.filter(|_| thread.tid != leader) else {
         return;
     };
-    for address in held.addresses() {
+    for (address, kind) in held.entries() {
         // SAFETY: from this thread's record; another thread, as just seen.
-        unsafe { thread.bequeath(address, leader) };
+        let stays = unsafe { thread.part_with(address, kind, leader) };
+        if !stays {
+            held.remove(address);
+        }
     }
     THREAD.set(Thread::UNKNOWN);
     held.leave();

@@ -1,0 +1,14 @@
+//! The types of `offspring::sync` as a user sees them: between threads, between processes under each start method, and
+//! when one of those dies.
+
+mod barrier;
+mod condvar;
+mod cpython;
+mod deadlock;
+mod event;
+mod handles;
+mod once;
+mod rlock;
+mod rwlock;
+mod semaphore;
+mod text;
