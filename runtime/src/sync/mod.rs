@@ -13,6 +13,7 @@ mod mutex;
 mod patience;
 pub(crate) mod raw;
 mod slots;
+mod spin;
 #[cfg(test)]
 mod tests;
 

@@ -35,6 +35,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 
 use super::patience::Patience;
+use super::spin::Spin;
 use crate::memory::{owner, regions};
 use crate::sys::futex;
 use crate::sys::robust::{IN_USE, Kind, Links, Thread, current};
@@ -48,9 +49,6 @@ const WAITERS: u32 = 0x8000_0000;
 const OWNER_DIED: u32 = 0x4000_0000;
 /// The owner.
 const TID_MASK: u32 = 0x3fff_ffff;
-
-/// How often to look at a held lock before going to sleep, when its holder may be running on another processor.
-const SPINS: u32 = 100;
 
 /// A flag: a holder died or panicked, and nobody has said since then that the data is sound.
 const DOUBTFUL: u32 = 1;
@@ -248,7 +246,7 @@ impl RawLock {
 
     #[cold]
     fn lock_contended(&self, me: Thread, patience: Patience) -> Result<(), Refusal> {
-        let mut spins = if may_spin() { SPINS } else { 0 };
+        let mut spin = Spin::new();
         // What to add to the word when taking it: `WAITERS` once this thread has slept (Invariant 1).
         let mut slept = 0;
         loop {
@@ -261,6 +259,9 @@ impl RawLock {
                 if word & OWNER_DIED != 0 {
                     self.set_doubtful(true);
                 }
+                if slept == 0 {
+                    spin.found();
+                }
                 return Ok(());
             }
             if word & TID_MASK == me.tid() {
@@ -270,9 +271,7 @@ impl RawLock {
                 return Err(Refusal::Busy);
             }
             // Spinning is for the case that the lock is free in a moment: not when others queue for it.
-            if spins > 0 && word & WAITERS == 0 {
-                spins -= 1;
-                std::hint::spin_loop();
+            if word & WAITERS == 0 && spin.again() {
                 continue;
             }
             let waited_for = word | WAITERS;
@@ -306,16 +305,4 @@ impl RawLock {
             let _ = self.word.compare_exchange(WAITERS, UNLOCKED, Relaxed, Relaxed);
         }
     }
-}
-
-/// Whether a holder can be running while this thread spins.
-fn may_spin() -> bool {
-    static PROCESSORS: AtomicUsize = AtomicUsize::new(0);
-    let known = PROCESSORS.load(Relaxed);
-    if known != 0 {
-        return known > 1;
-    }
-    let count = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count() as usize);
-    PROCESSORS.store(count.max(1), Relaxed);
-    count > 1
 }

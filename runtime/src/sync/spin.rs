@@ -1,0 +1,93 @@
+//! Looking a few more times before going to sleep: cheaper than sleep and wake-up when the other side is running right now.
+//!
+//! How often is learnt by each thread for itself: what was found early keeps it looking, what was not found makes it give up
+//! sooner the next time. So a thread whose partner does not run (it waits for a processor, or holds the lock for long) soon goes to
+//! sleep nearly at once; now and then it tries the whole length again, for times may have changed.
+
+use std::cell::Cell;
+use std::hint;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// How often to look at most. Some microseconds: less than going to sleep and being woken costs.
+const MOST: u32 = 100;
+/// How often to look in any case.
+const LEAST: u32 = 4;
+/// One wait in so many tries the whole length, however badly the last ones went.
+const PROBE_EVERY: u32 = 32;
+
+/// What a thread has learnt.
+#[derive(Clone, Copy, Debug)]
+struct Learnt {
+    /// How often to look next time.
+    looks: u32,
+    /// How many waits in a row have found nothing.
+    failed: u32,
+}
+
+thread_local! {
+    // No destructor and a constant start: possible at any time in a thread's life.
+    static LEARNT: Cell<Learnt> = const { Cell::new(Learnt { looks: MOST, failed: 0 }) };
+}
+
+/// The looks of one wait. Look, and as long as there is nothing to be found: `again`.
+#[derive(Debug)]
+pub(crate) struct Spin {
+    done: u32,
+    limit: u32,
+}
+
+impl Spin {
+    pub(crate) fn new() -> Self {
+        let learnt = LEARNT.get();
+        let limit = if !others_can_run() {
+            0
+        } else if learnt.failed % PROBE_EVERY == PROBE_EVERY - 1 {
+            MOST
+        } else {
+            learnt.looks
+        };
+        Self { done: 0, limit }
+    }
+
+    /// Pauses for a moment; false says that it is time to sleep, without a pause.
+    #[inline]
+    pub(crate) fn again(&mut self) -> bool {
+        if self.done < self.limit {
+            self.done += 1;
+            hint::spin_loop();
+            return true;
+        }
+        if self.done > 0 {
+            self.give_up();
+        }
+        false
+    }
+
+    /// What was waited for has come while this thread was looking.
+    pub(crate) fn found(&self) {
+        if self.done > 0 {
+            let looks = LEARNT.get().looks.max(2 * self.done + LEAST).min(MOST);
+            LEARNT.set(Learnt { looks, failed: 0 });
+        }
+    }
+
+    #[cold]
+    fn give_up(&mut self) {
+        let Learnt { looks, failed } = LEARNT.get();
+        LEARNT.set(Learnt { looks: (looks / 2).max(LEAST), failed: failed.wrapping_add(1) });
+        (self.done, self.limit) = (0, 0);
+    }
+}
+
+/// Whether somebody else can be running while this thread spins.
+fn others_can_run() -> bool {
+    static PROCESSORS: AtomicUsize = AtomicUsize::new(0);
+    let known = PROCESSORS.load(Relaxed);
+    if known != 0 {
+        return known > 1;
+    }
+    let count = rustix::thread::sched_getaffinity(None).map_or(1, |set| set.count() as usize);
+    PROCESSORS.store(count.max(1), Relaxed);
+    count > 1
+}
