@@ -2,8 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-
-use super::mutex::MutexGuard;
+use std::ops::DerefMut;
 
 /// Why a lock was not simply taken.
 ///
@@ -24,10 +23,23 @@ pub enum LockError<G = ()> {
     /// A holder died, or panicked, before it gave the lock back, and nobody has declared the data sound since then.
     ///
     /// The guard holds the lock. Look at the data, mend it, and call
-    /// [`mark_consistent`](MutexGuard::mark_consistent); or do all three with [`recover`](LockError::recover).
+    /// [`mark_consistent`](super::MutexGuard::mark_consistent); or do all three with [`recover`](LockError::recover).
     OwnerDied(G),
     /// This thread holds the lock already, and would wait for itself for ever.
     Deadlock,
+    /// This thread does not hold the lock that it would give back.
+    NotHeld,
+}
+
+/// A guard that can come with a [`LockError`], and does not leave its thread with it.
+#[allow(unnameable_types, reason = "only guards of ours, so that conversions can be told apart")]
+pub trait Guard {}
+
+/// A guard through which data that is in doubt can be mended.
+#[allow(unnameable_types, reason = "as above")]
+pub trait Mend: Guard + DerefMut {
+    /// Says that the data is sound.
+    fn declare_sound(&self);
 }
 
 impl<G> LockError<G> {
@@ -35,7 +47,7 @@ impl<G> LockError<G> {
     pub fn into_guard(self) -> Option<G> {
         match self {
             Self::OwnerDied(guard) => Some(guard),
-            Self::Deadlock => None,
+            _ => None,
         }
     }
 
@@ -45,15 +57,16 @@ impl<G> LockError<G> {
         match self {
             Self::OwnerDied(_) => LockError::OwnerDied(()),
             Self::Deadlock => LockError::Deadlock,
+            Self::NotHeld => LockError::NotHeld,
         }
     }
 }
 
-impl<'a, T> LockError<MutexGuard<'a, T>> {
+impl<G: Mend> LockError<G> {
     /// Mends the data that a dead holder left, declares it sound, and goes on with the lock.
     ///
     /// # Errors
-    /// [`LockError::Deadlock`] as it was: there is nothing to mend.
+    /// Every other error as it was: there is nothing to mend.
     ///
     /// # Fork and death
     /// A caller that dies inside `mend` leaves the data in doubt, as its predecessor did.
@@ -68,14 +81,14 @@ impl<'a, T> LockError<MutexGuard<'a, T>> {
     /// # drop(guard);
     /// # Ok::<(), offspring::Error>(())
     /// ```
-    pub fn recover(self, mend: impl FnOnce(&mut T)) -> Result<MutexGuard<'a, T>, Self> {
+    pub fn recover(self, mend: impl FnOnce(&mut G::Target)) -> Result<G, Self> {
         match self {
             Self::OwnerDied(mut guard) => {
                 mend(&mut guard);
-                guard.mark_consistent();
+                guard.declare_sound();
                 Ok(guard)
             }
-            Self::Deadlock => Err(Self::Deadlock),
+            other => Err(other),
         }
     }
 }
@@ -86,6 +99,7 @@ impl<G> fmt::Debug for LockError<G> {
         match self {
             Self::OwnerDied(_) => f.write_str("OwnerDied(..)"),
             Self::Deadlock => f.write_str("Deadlock"),
+            Self::NotHeld => f.write_str("NotHeld"),
         }
     }
 }
@@ -95,6 +109,7 @@ impl<G> fmt::Display for LockError<G> {
         f.write_str(match self {
             Self::OwnerDied(_) => "a holder of this lock died, and its data may be half changed",
             Self::Deadlock => "this thread holds this lock already",
+            Self::NotHeld => "this thread does not hold the lock that it would give back",
         })
     }
 }
@@ -105,8 +120,8 @@ impl StdError for LockError {}
 
 macro_rules! boxed_without_guard {
     ($($boxed:ty)*) => {$(
-        impl<T> From<LockError<MutexGuard<'_, T>>> for Box<$boxed> {
-            fn from(error: LockError<MutexGuard<'_, T>>) -> Self {
+        impl<G: Guard> From<LockError<G>> for Box<$boxed> {
+            fn from(error: LockError<G>) -> Self {
                 Box::new(error.without_guard())
             }
         }

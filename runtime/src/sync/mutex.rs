@@ -18,7 +18,7 @@ use std::ops::{Deref, DerefMut};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::error::LockError;
+use super::error::{Guard, LockError, Mend};
 use super::patience::Patience;
 use super::raw::{Held, RawLock, Refusal};
 use crate::memory::Shareable;
@@ -234,6 +234,14 @@ impl<T> MutexGuard<'_, T> {
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         self.mutex.is_consistent()
+    }
+}
+
+impl<T> Guard for MutexGuard<'_, T> {}
+
+impl<T> Mend for MutexGuard<'_, T> {
+    fn declare_sound(&self) {
+        self.mark_consistent();
     }
 }
 
