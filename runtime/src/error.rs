@@ -121,6 +121,9 @@ pub enum Error {
     /// A process was joined and has no result.
     #[error(transparent)]
     Join(#[from] crate::JoinError),
+    /// What has a fixed capacity ([`Text`](crate::Text), [`Seq`](crate::Seq)) has no room left.
+    #[error("there is no room left for it")]
+    Full,
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

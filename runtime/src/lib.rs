@@ -159,7 +159,7 @@ mod wire;
 pub mod __private;
 
 pub use error::{Error, Result};
-pub use memory::{Shareable, Shared, SharedStatic};
+pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};
 pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,

@@ -6,20 +6,27 @@
 //! - [`regions`]: which addresses of this process are shared memory of ours
 //! - [`owner`]: is the thread that a lock names still there, and in which process?
 //! - [`room`]: how much memory there is to take
+//! - [`text`], [`seq`]: [`Text<N>`] and [`Seq<T, N>`], a string and a vector in place; [`full`]: their refusal
 //! - [`shared`]: [`Shared<T>`], `Arc` across processes
 //! - [`statics`]: `#[shared] static`, one variable for the whole family of processes
 
+mod full;
 pub mod layout;
 pub(crate) mod owner;
 pub(crate) mod regions;
 pub(crate) mod room;
 pub(crate) mod segment;
+mod seq;
 mod shareable;
 mod shared;
 pub(crate) mod statics;
+mod text;
 #[cfg(test)]
 mod tests;
 
+pub use full::Full;
+pub use seq::Seq;
 pub use shareable::Shareable;
 pub use shared::Shared;
 pub use statics::{STATICS, SharedStatic, StaticInit, StaticSlot};
+pub use text::Text;

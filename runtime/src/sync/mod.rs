@@ -17,5 +17,6 @@ mod spin;
 #[cfg(test)]
 mod tests;
 
+pub use crate::memory::{Seq, Text};
 pub use error::LockError;
 pub use mutex::{Mutex, MutexGuard};

@@ -83,7 +83,8 @@ pub(super) fn reason(error: &postcard::Error) -> String {
     })
 }
 
-fn explain(text: impl fmt::Display) -> String {
+/// Keeps `text` for [`reason`], and gives it back.
+pub(super) fn explain(text: impl fmt::Display) -> String {
     let text = text.to_string();
     TABLE.with_borrow_mut(|table| table.reason = Some(text.clone()));
     text

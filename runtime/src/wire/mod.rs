@@ -5,12 +5,14 @@
 //! - [`argument`]: how a parameter travels: by value, or lent and owned by the child
 //! - [`result`]: how a result travels, errors that know no serde included
 //! - [`remote`]: [`RemoteError`], an error of another process
+//! - [`fixed`]: how what has a fixed capacity travels
 //! - [`handle`]: how shared memory travels inside a value
 //! - [`frame`]: a message on a socket, of any size
 
 mod argument;
 mod bulk;
 mod codec;
+mod fixed;
 pub(crate) mod frame;
 mod handle;
 mod remote;

@@ -1,0 +1,70 @@
+//! How what has a fixed capacity travels: as the text or the list that it holds, refused where there is no room.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::handle::explain;
+use crate::{Full, Seq, Text};
+
+impl<const N: usize> Serialize for Text<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_str().serialize(serializer)
+    }
+}
+
+impl<'de, const N: usize> Deserialize<'de> for Text<N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Characters::<N>)
+    }
+}
+
+struct Characters<const N: usize>;
+
+impl<const N: usize> Visitor<'_> for Characters<N> {
+    type Value = Text<N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a text of at most {N} bytes")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Text<N>, E> {
+        Text::try_from(text).map_err(|Full(())| {
+            E::custom(explain(format_args!("a text of {} bytes does not fit into {N}", text.len())))
+        })
+    }
+}
+
+impl<T: Serialize, const N: usize> Serialize for Seq<T, N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_slice().serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for Seq<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
+}
+
+struct Items<T, const N: usize>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Items<T, N> {
+    type Value = Seq<T, N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {N} items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Seq<T, N>, A::Error> {
+        let mut all = Seq::new();
+        while let Some(item) = items.next_element()? {
+            all.push(item).map_err(|Full(_)| {
+                A::Error::custom(explain(format_args!("there are more than {N} items")))
+            })?;
+        }
+        Ok(all)
+    }
+}
