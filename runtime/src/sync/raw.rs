@@ -33,6 +33,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
+use std::time::Duration;
 
 use super::patience::Patience;
 use super::spin::Spin;
@@ -84,8 +85,8 @@ pub(crate) struct RawLock {
     /// Where this lock was found to be: 0 unknown, `IN_SEGMENT`, or its own address outside all segments. A lock
     /// that was moved into a segment does not have that address any more, so that moving needs no care.
     place: AtomicUsize,
-    /// For the locks that count (re-entrant, shared).
-    _reserved: AtomicU64,
+    /// How often the holder has it beyond the first time, for the locks that count (re-entrant, shared).
+    depth: AtomicU64,
     links: Links,
 }
 
@@ -97,7 +98,7 @@ impl RawLock {
             word: AtomicU32::new(UNLOCKED),
             flags: AtomicU32::new(0),
             place: AtomicUsize::new(0),
-            _reserved: AtomicU64::new(0),
+            depth: AtomicU64::new(0),
             links: Links::new(),
         }
     }
@@ -156,6 +157,13 @@ impl RawLock {
         }
     }
 
+    /// What taking it gave to this thread, if this thread has it: for one who has lost that.
+    pub(crate) fn own(&self) -> Option<Held> {
+        let me = current();
+        let listed = me.has_list() && self.is_in_segment();
+        (self.owner() == Some(me.tid())).then_some(Held { tid: me.tid(), listed })
+    }
+
     /// The word, to look at and to sleep on.
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.word
@@ -172,6 +180,26 @@ impl RawLock {
     pub(crate) fn watch(&self) -> Option<u32> {
         let marked = |word| (word & TID_MASK != 0).then_some(word | WAITERS);
         self.word.fetch_update(SeqCst, SeqCst, marked).ok().map(|word| word | WAITERS)
+    }
+
+    /// Sleeps for at most `nap` while somebody has the lock, and sees after an owner of whose death nobody told.
+    pub(crate) fn doze(&self, nap: Duration) {
+        let Some(seen) = self.watch() else { return };
+        if !futex::wait(&self.word, seen, nap) && self.is_in_segment() {
+            self.look_after_owner(seen);
+        }
+    }
+
+    /// The calling thread's hold of the lock, if it has it.
+    pub(crate) fn held_by_me(&self) -> Option<Held> {
+        let me = current();
+        let mine = self.word.load(Relaxed) & TID_MASK == me.tid();
+        mine.then(|| Held { tid: me.tid(), listed: me.has_list() && self.is_in_segment() })
+    }
+
+    /// A count that the holder keeps here. What a dead one left in it means nothing.
+    pub(crate) fn depth(&self) -> &AtomicU64 {
+        &self.depth
     }
 
     /// Whether a thread, alive or not, has the lock at this moment.

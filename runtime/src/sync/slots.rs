@@ -7,7 +7,7 @@
 //! Each thread begins to look at a slot of its own, so that threads seldom meet on one, and no word is everybody's.
 
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, SeqCst};
 
 use super::patience::Patience;
 use super::raw::{Held, RawLock};
@@ -50,8 +50,9 @@ impl Slots {
             return None;
         }
         let bit = 1 << index;
-        if self.used.load(Relaxed) & bit == 0 {
-            // SeqCst: who sees no bit after having announced itself is seen by whoever sets it.
+        // Acquire, and SeqCst to set it: who sees no bit after having announced itself is seen by whoever takes the
+        // slot after this.
+        if self.used.load(Acquire) & bit == 0 {
             self.used.fetch_or(bit, SeqCst);
         }
         let held = slot.lock_as(kind, Patience::None).ok()?;
