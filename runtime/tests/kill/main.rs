@@ -1,75 +1,63 @@
-//! Kills a process at every instruction of taking and giving back a lock, and looks at what the others find.
+//! Kills a process at every instruction of using a lock or one of its relatives, and looks at what the others find.
 //!
-//! Each scene (`scenes.rs`) sets up fresh shared memory, lets a victim (`victim.rs`) run an operation one instruction
-//! at a time, and really sends it SIGKILL after the i-th one. Then a survivor has to get every lock, to be told of
-//! the death exactly when the victim held it, and to find data that is whole or reported to be in doubt.
+//! Each scene (`scenes.rs` says how to write one) sets up fresh shared memory, lets a victim (`victim.rs`) run an operation
+//! one instruction at a time, and really sends it SIGKILL after the i-th one. Then live survivors (`helper.rs`) have to go
+//! on, promptly, and to find what the documentation says.
 //!
 //! A process can die only between two instructions, and what it leaves behind is the shared memory, its list of
 //! held locks, and what it asked of the kernel. By default the victim is killed at each point where one of these
 //! has changed (everywhere, when the operation is short, as it is when optimised); `OFFSPRING_FULL=1` kills at every
-//! instruction. In the compound scene the process that mends what the first victim left is killed as well.
+//! instruction. In a compound scene (`compound.rs`) the one who comes after the victim is killed as well.
 //!
 //! `OFFSPRING_FULL=1 cargo test --release --test kill` gives the figures in RELIABILITY.md. Forks, so that it is a
 //! single-threaded program.
 
 #![allow(unsafe_code, reason = "fork, ptrace, and reading the bytes of a lock")]
 
+mod barrier;
 mod compound;
+mod condvar;
+mod event;
+mod figures;
+mod helper;
+mod mutex;
+mod once;
+mod rlock;
+mod rwlock;
 mod scenes;
+mod semaphore;
 mod victim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
-use scenes::Scene;
-use victim::{Death, Victim};
+use offspring::Shared;
+
+use figures::Figures;
+use helper::Helper;
+use scenes::{Entry, Scene, holding, scene};
+use victim::Victim;
 
 /// Longer than any machine takes; only a failure ever waits for it.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// A survivor that took longer than this was not woken, but looked for itself.
-const PROMPT: Duration = Duration::from_millis(400);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Operations of at most so many instructions are killed at each of them.
 const SHORT: usize = 600;
 
-/// What one scene came to.
-#[derive(Debug, Default)]
-pub(crate) struct Figures {
-    instructions: usize,
-    changes: usize,
-    /// Kills in the middle of the operation, all survived: one that is not ends the program.
-    killed: usize,
-    with_lock: usize,
-    late: usize,
-    slowest: Duration,
-}
-
-impl Figures {
-    /// What an undisturbed run of the operation looks like.
-    pub(crate) fn survey(&mut self, whole: Progress) {
-        self.instructions = self.instructions.max(whole.instructions);
-        self.changes = self.changes.max(whole.changes);
-    }
-
-    /// One kill; one that came after the end of the operation says nothing.
-    pub(crate) fn count(&mut self, death: &Death, progress: Progress, took: Duration) {
-        if !progress.over {
-            self.killed += 1;
-            self.with_lock += usize::from(death.held.contains(&true));
-            self.late += usize::from(took > PROMPT);
-            self.slowest = self.slowest.max(took);
-        }
-    }
-
-    fn print(&self, name: &str) {
-        println!(
-            "{name}: {} instructions, {} changes; killed and survived {} times, {} of them with a lock held; \
-             slowest takeover {:?}, {} not prompt",
-            self.instructions, self.changes, self.killed, self.with_lock, self.slowest, self.late
-        );
-        assert!(self.with_lock > 0 && self.killed > self.changes / 2, "too little was killed");
-        // A wake-up that gets lost shows in time only, so that this is for a machine with nothing else to do.
-        assert!(!is_full() || self.late * 20 <= self.killed, "wake-ups get lost");
-    }
+/// All scenes. The first one first: after it, this process has taken locks, and so have its children.
+fn scenes() -> impl Iterator<Item = Entry> {
+    let types = [
+        mutex::SCENES,
+        rlock::SCENES,
+        rwlock::SCENES,
+        once::SCENES,
+        semaphore::SCENES,
+        condvar::SCENES,
+        event::SCENES,
+        barrier::SCENES,
+    ];
+    std::iter::once(scene::<mutex::First>()).chain(types.into_iter().flatten().copied())
 }
 
 pub(crate) fn is_full() -> bool {
@@ -101,9 +89,9 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
     victim.enter();
     let mut progress = Progress { instructions: 0, changes: 0, over: false };
     let watched = !matches!(until, Until::Instructions(_));
-    let mut before = victim.traces(&scene.locks());
+    let mut before = victim.traces(scene.memory());
     loop {
-        victim.note_holding(&scene.locks());
+        victim.note_holding(&holding(scene, victim));
         let reached = match until {
             Until::Instructions(count) => progress.instructions >= count,
             Until::Changes(count) => progress.changes >= count,
@@ -122,7 +110,7 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
         }
         progress.instructions += 1;
         if watched {
-            let now = victim.traces(&scene.locks());
+            let now = victim.traces(scene.memory());
             progress.changes += usize::from(now != before || asks_kernel);
             before = now;
         }
@@ -135,7 +123,8 @@ fn kill_at<S: Scene>(until: Until, figures: &mut Figures) -> Progress {
     let mut victim = scene.start();
     scene.victim_is_ready(&victim);
     let progress = advance(&mut scene, &mut victim, until);
-    let death = victim.kill(&scene.locks());
+    let held = holding(&scene, &victim);
+    let death = victim.kill(held);
     match catch_unwind(AssertUnwindSafe(|| scene.aftermath(&death))) {
         Ok(took) => figures.count(&death, progress, took),
         Err(panic) => {
@@ -177,30 +166,36 @@ fn run<S: Scene>() {
 }
 
 /// One processor for victim and tracer, which take turns anyway: twice as fast.
-fn stay_on_this_processor() {
+fn stay_on_processor(number: usize) {
     let mut here = nix::sched::CpuSet::new();
-    let at = nix::sched::sched_getcpu().expect("a processor");
-    here.set(at).expect("a number that a set can have");
+    here.set(number).expect("a number that a set can have");
     // Where it is not allowed, it only takes longer.
     let _ = nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &here);
 }
 
+/// The processors that this program may run on.
+fn processors() -> Vec<usize> {
+    let set = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("a set");
+    let all = 0..nix::sched::CpuSet::count();
+    all.filter(|number| set.is_set(*number).unwrap_or(false)).collect()
+}
+
 fn main() {
-    stay_on_this_processor();
-    // The first scene first: after it, this process has taken locks, and so have its children.
-    let scenes: [(&str, fn()); 7] = [
-        (scenes::First::NAME, run::<scenes::First>),
-        (scenes::Alone::NAME, run::<scenes::Alone>),
-        (scenes::HandOverHand::NAME, run::<scenes::HandOverHand>),
-        (scenes::WakingOthers::NAME, run::<scenes::WakingOthers>),
-        (scenes::Waiting::NAME, run::<scenes::Waiting>),
-        (scenes::Mending::NAME, run::<scenes::Mending>),
-        (compound::NAME, || compound::run().print(compound::NAME)),
-    ];
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    for (name, scene) in scenes {
-        if filter.as_ref().is_none_or(|filter| name.contains(filter.as_str())) {
-            scene();
+    let wanted = |name: &str| filter.as_ref().is_none_or(|filter| name.contains(filter.as_str()));
+    let entries: Vec<Entry> = scenes().filter(|(name, _)| wanted(name)).collect();
+    Figures::print_header();
+    // A process for each processor, and each takes the next scene that is to be had.
+    let next = Shared::new(AtomicUsize::new(0)).expect("memory");
+    let play = |processor| {
+        nix::unistd::alarm::cancel();
+        stay_on_processor(processor);
+        while let Some((_, run)) = entries.get(next.fetch_add(1, SeqCst)) {
+            run();
         }
-    }
+        0
+    };
+    let stages = processors().into_iter().take(2);
+    let stages: Vec<_> = stages.map(|at| Helper::new(|| play(at))).collect();
+    stages.into_iter().for_each(|stage| assert_eq!(stage.end(), 0));
 }

@@ -1,32 +1,72 @@
 //! A child that runs one operation an instruction at a time, and is killed when we say.
 
+use std::io::IoSliceMut;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use offspring::Shared;
 
-use crate::scenes::Lock;
+use crate::DEADLINE;
 
-/// The operation has begun.
+/// The operation has begun; the steps that it tells of are counted on from here.
 const BEGUN: u32 = 1;
 /// The operation is over.
-const OVER: u32 = 2;
+const OVER: u32 = u32::MAX;
 
-/// The owner's part of a lock's first word; a victim has one thread, whose id is that of the process.
-const TID_MASK: u32 = 0x3fff_ffff;
+/// Bytes of `struct robust_list_head`.
+const HEAD_BYTES: usize = 24;
 
 /// What is known of a victim's death.
 #[derive(Debug)]
 pub(crate) struct Death {
-    /// For each lock of the scene: it was the victim's at the moment of death.
+    /// When it was killed: what the survivors' time is measured from.
+    pub(crate) at: Instant,
+    /// For each thing that the scene asks about (`Scene::holds`): it was the victim's at the moment of death.
     pub(crate) held: Vec<bool>,
-    /// For each lock of the scene: it was the victim's at some boundary of the operation.
+    /// The same: it was the victim's at some boundary of the operation.
     pub(crate) had: Vec<bool>,
+    /// The last step that the operation said it had done ([`Steps`]). The next one may be done as well.
+    pub(crate) step: u32,
+    /// The operation was over.
+    pub(crate) over: bool,
+}
+
+impl Death {
+    /// How long ago that is.
+    pub(crate) fn age(&self) -> Duration {
+        self.at.elapsed()
+    }
+}
+
+/// The operation's way to say how far it is, where the memory of the scene does not show it.
+pub(crate) struct Steps<'a>(&'a AtomicU32);
+
+impl Steps<'_> {
+    /// All up to this line is done. Steps count up from 1.
+    pub(crate) fn done(&self, step: u32) {
+        self.0.store(BEGUN + step, SeqCst);
+    }
+}
+
+/// Where the bytes are that outlive the victim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Memory {
+    start: usize,
+    size: usize,
+}
+
+impl Memory {
+    /// All of a value in shared memory.
+    pub(crate) fn of<T: ?Sized>(value: &T) -> Self {
+        Self { start: std::ptr::from_ref(value).cast::<u8>().addr(), size: size_of_val(value) }
+    }
 }
 
 /// A process in our hands.
@@ -38,16 +78,18 @@ pub(crate) struct Victim {
     head: usize,
 }
 
-/// Runs `body` in a child that ends with code 0, or 1 if it panics, and that dies with this program.
-pub(crate) fn child(body: impl FnOnce()) -> Pid {
+/// Runs `body` in a child that ends with the code that it returns, or 101 if it panics, and that dies with this program.
+pub(crate) fn child(body: impl FnOnce() -> u8) -> Pid {
     // SAFETY: this program has one thread.
     match unsafe { fork() }.expect("a process more") {
         ForkResult::Parent { child } => child,
         ForkResult::Child => {
             nix::sys::prctl::set_pdeathsig(Signal::SIGKILL).expect("a valid signal");
+            // Somebody waits for it without a deadline.
+            nix::unistd::alarm::set(u32::try_from(DEADLINE.as_secs()).expect("a minute or so"));
             let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
             // SAFETY: ends the process without running what the parent left to run at exit.
-            unsafe { libc::_exit(i32::from(ended.is_err())) }
+            unsafe { libc::_exit(i32::from(ended.unwrap_or(101))) }
         }
     }
 }
@@ -68,32 +110,30 @@ fn head_of(pid: Pid) -> usize {
     head
 }
 
-/// The bytes of a lock.
-fn words(lock: &Lock) -> [u64; size_of::<Lock>() / size_of::<u64>()] {
-    let first = std::ptr::from_ref(lock).cast::<u64>();
-    std::array::from_fn(|index| {
-        // SAFETY: inside the lock, which is made of words.
-        let word = unsafe { first.add(index) };
-        // SAFETY: as above. Volatile, because helpers may be changing it.
-        unsafe { word.read_volatile() }
-    })
-}
-
 impl Victim {
     /// Makes a child that has done `before`, and stands still before `operation`.
-    pub(crate) fn new<T>(before: impl FnOnce() -> T, operation: impl FnOnce(T)) -> Self {
+    pub(crate) fn new<T>(
+        before: impl FnOnce() -> T,
+        operation: impl FnOnce(T, &Steps<'_>),
+    ) -> Self {
         let mark = Shared::new(AtomicU32::new(0)).expect("memory");
         let pid = child(|| {
             ptrace::traceme().expect("ptrace is allowed");
             let prepared = before();
             raise(Signal::SIGSTOP).expect("a valid signal");
             mark.store(BEGUN, SeqCst);
-            operation(prepared);
+            operation(prepared, &Steps(&mark));
             mark.store(OVER, SeqCst);
+            0
         });
         let stopped = waitpid(pid, None).expect("a child of ours");
         assert_eq!(stopped, WaitStatus::Stopped(pid, Signal::SIGSTOP), "the victim is not ready");
         Self { pid, mark, had: Vec::new(), head: head_of(pid) }
+    }
+
+    /// Its process, and its only thread.
+    pub(crate) fn id(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
     }
 
     /// Lets it come to the first instruction of the operation.
@@ -131,50 +171,43 @@ impl Victim {
         }
     }
 
-    /// Remembers which of the locks it holds now.
-    pub(crate) fn note_holding(&mut self, locks: &[&Lock]) {
-        let held = self.holding(locks);
-        self.had.resize(held.len(), false);
-        self.had.iter_mut().zip(held).for_each(|(had, held)| *had |= held);
-    }
-
-    fn holding(&self, locks: &[&Lock]) -> Vec<bool> {
-        locks.iter().map(|lock| words(lock)[0] as u32 & TID_MASK == self.own()).collect()
-    }
-
-    fn own(&self) -> u32 {
-        self.pid.as_raw().unsigned_abs()
+    /// Remembers which things are its own now.
+    pub(crate) fn note_holding(&mut self, holds: &[bool]) {
+        self.had.resize(holds.len(), false);
+        self.had.iter_mut().zip(holds).for_each(|(had, held)| *had |= held);
     }
 
     /// Kills it where it stands, and waits until it is gone.
-    pub(crate) fn kill(mut self, locks: &[&Lock]) -> Death {
-        self.note_holding(locks);
-        let held = self.holding(locks);
-        let named = locks.iter().map(|lock| lock.holder() == Some(self.own()));
-        assert!(named.eq(held.iter().copied()), "the lock names its holder");
+    pub(crate) fn kill(mut self, held: Vec<bool>) -> Death {
+        self.note_holding(&held);
+        let mark = self.mark.load(SeqCst);
+        let at = Instant::now();
         kill(self.pid, Signal::SIGKILL).expect("a child of ours");
         let status = waitpid(self.pid, None).expect("a child of ours");
         assert!(matches!(status, WaitStatus::Signaled(_, Signal::SIGKILL, _)), "{status:?}");
-        Death { held, had: self.had.clone() }
+        let (step, over) = (mark.saturating_sub(BEGUN), mark == OVER);
+        Death { at, held, had: self.had, step, over }
     }
 
-    /// All that others can see of it: the bytes of the locks, and the head of its list of held locks.
-    pub(crate) fn traces(&self, locks: &[&Lock]) -> Vec<u64> {
-        let mut traces: Vec<u64> = locks.iter().flat_map(|lock| words(lock)).collect();
-        traces.extend([0, 16].map(|offset| self.read(self.head + offset)));
-        traces
-    }
-
-    fn read(&self, address: usize) -> u64 {
-        let word = ptrace::read(self.pid, address as ptrace::AddressType).expect("mapped there");
-        word.cast_unsigned()
+    /// All that others can see of it: the memory of the scene, and the head of its list of held locks.
+    pub(crate) fn traces(&self, memory: Memory) -> Vec<u8> {
+        let mut bytes = vec![0; HEAD_BYTES + memory.size];
+        let places = [
+            RemoteIoVec { base: self.head, len: HEAD_BYTES },
+            RemoteIoVec { base: memory.start, len: memory.size },
+        ];
+        // The victim has the scene's memory where we have it, being a fork.
+        let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(&mut bytes)], &places);
+        assert_eq!(read.expect("a tracee's memory"), bytes.len());
+        bytes
     }
 
     /// Whether the next instruction is a system call.
     #[cfg(target_arch = "x86_64")]
     pub(crate) fn is_at_system_call(&self) -> bool {
         let at = ptrace::getregs(self.pid).expect("a stopped child of ours").rip;
-        self.read(usize::try_from(at).expect("64 bits")) & 0xffff == 0x050f
+        let word = ptrace::read(self.pid, at as ptrace::AddressType).expect("mapped there");
+        word.cast_unsigned() & 0xffff == 0x050f
     }
 
     /// Whether the next instruction is a system call: not known here, so that only what it changes counts.

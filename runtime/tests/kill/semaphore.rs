@@ -1,0 +1,5 @@
+//! Scenes of `semaphore`: to come.
+
+use crate::scenes::Entry;
+
+pub(crate) const SCENES: &[Entry] = &[];
