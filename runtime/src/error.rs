@@ -127,6 +127,9 @@ pub enum Error {
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),
+    /// A bounded semaphore was given one permit too many.
+    #[error(transparent)]
+    TooManyReleases(#[from] crate::sync::TooManyReleases),
 }
 
 impl fmt::Debug for Error {

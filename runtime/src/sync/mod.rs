@@ -5,13 +5,16 @@
 //! that see it, and between threads.
 //!
 //! - [`Mutex`]: one holder at a time; tells the next one when a holder died
+//! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
 //! - [`LockError`]: why a lock was not simply taken
 
 mod error;
 pub(crate) mod methods;
 mod mutex;
 mod patience;
+mod permits;
 pub(crate) mod raw;
+mod semaphore;
 mod slots;
 mod spin;
 #[cfg(test)]
@@ -20,3 +23,4 @@ mod tests;
 pub use crate::memory::{Seq, Text};
 pub use error::LockError;
 pub use mutex::{Mutex, MutexGuard};
+pub use semaphore::{BoundedSemaphore, Permit, Semaphore, TooManyReleases};
