@@ -180,6 +180,13 @@ impl<T> Mutex<T> {
     }
 }
 
+impl Mutex<()> {
+    /// Gives the lock back without its guard, which was forgotten: there is no data that it could still reach.
+    pub(super) fn give_back(&self) -> Result<(), LockError> {
+        self.raw.own().map(|held| self.raw.unlock(held)).ok_or(LockError::NotHeld)
+    }
+}
+
 impl<T: Default> Default for Mutex<T> {
     fn default() -> Self {
         Self::new(T::default())
