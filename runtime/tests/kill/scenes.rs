@@ -41,6 +41,7 @@ use std::time::Duration;
 use offspring::Shared;
 use offspring::sync::Mutex;
 
+use crate::helper::Helper;
 use crate::victim::{Death, Memory, Victim};
 
 /// A name, and what runs under it.
@@ -78,11 +79,14 @@ pub(crate) const fn scene<S: Scene>() -> Entry {
     (S::NAME, crate::run::<S>)
 }
 
-/// Has this process, and so its children, take a lock for the first time.
+/// Has this process, and so its children, take a lock and wait for one for the first time.
 pub(crate) fn warm() {
     static WARM: Once = Once::new();
     WARM.call_once(|| {
         let lock = Shared::new(Mutex::new(0_u32)).expect("memory");
         drop(lock.lock().expect("a new lock"));
+        let holder = Helper::with(|| lock.lock());
+        assert!(lock.try_lock_for(Duration::from_millis(1)).expect("held by another").is_none());
+        holder.kill();
     });
 }
