@@ -165,4 +165,5 @@ pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,
     cpu_count, set_start_method,
 };
+pub use sync::handles::{BoundedSemaphore, Lock, Semaphore};
 pub use wire::{Message, RemoteError};

@@ -9,6 +9,7 @@
 //! - [`LockError`]: why a lock was not simply taken
 
 mod error;
+pub(crate) mod handles;
 pub(crate) mod methods;
 mod mutex;
 mod patience;

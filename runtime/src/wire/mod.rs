@@ -6,7 +6,7 @@
 //! - [`result`]: how a result travels, errors that know no serde included
 //! - [`remote`]: [`RemoteError`], an error of another process
 //! - [`fixed`]: how what has a fixed capacity travels
-//! - [`handle`]: how shared memory travels inside a value
+//! - [`handle`]: how shared memory travels inside a value; [`handles`]: so do the handles to it
 //! - [`frame`]: a message on a socket, of any size
 
 mod argument;
@@ -15,6 +15,7 @@ mod codec;
 mod fixed;
 pub(crate) mod frame;
 mod handle;
+mod handles;
 mod remote;
 mod result;
 
