@@ -5,6 +5,8 @@
 //! that see it, and between threads.
 //!
 //! - [`Mutex`]: one holder at a time; tells the next one when a holder died
+//! - [`RwLock`]: many readers or one writer; tells the next ones when a writer died
+//! - [`Once`]: done one time for all processes
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
 //! - [`LockError`]: why a lock was not simply taken
 
@@ -12,9 +14,13 @@ mod error;
 pub(crate) mod handles;
 pub(crate) mod methods;
 mod mutex;
+mod once;
 mod patience;
 mod permits;
 pub(crate) mod raw;
+mod raw_rwlock;
+mod rwlock;
+mod rwlock_guard;
 mod semaphore;
 mod slots;
 mod spin;
@@ -24,4 +30,7 @@ mod tests;
 pub use crate::memory::{Seq, Text};
 pub use error::LockError;
 pub use mutex::{Mutex, MutexGuard};
+pub use once::Once;
+pub use rwlock::RwLock;
+pub use rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{BoundedSemaphore, Permit, Semaphore, TooManyReleases};

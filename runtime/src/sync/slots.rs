@@ -29,7 +29,7 @@ pub(crate) struct Slots {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seat {
     pub(crate) index: usize,
-    held: Held,
+    pub(crate) held: Held,
 }
 
 impl Slots {
