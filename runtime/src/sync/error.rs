@@ -54,8 +54,13 @@ impl<G> LockError<G> {
     /// The same error without the guard; the lock is given back, its data still in doubt.
     #[must_use]
     pub fn without_guard(self) -> LockError {
+        self.map(drop)
+    }
+
+    /// The same error with something else made of the guard.
+    pub(crate) fn map<H>(self, make: impl FnOnce(G) -> H) -> LockError<H> {
         match self {
-            Self::OwnerDied(_) => LockError::OwnerDied(()),
+            Self::OwnerDied(guard) => LockError::OwnerDied(make(guard)),
             Self::Deadlock => LockError::Deadlock,
             Self::NotHeld => LockError::NotHeld,
         }

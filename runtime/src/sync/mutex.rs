@@ -244,6 +244,13 @@ impl<T> MutexGuard<'_, T> {
     }
 }
 
+impl<'a, T> MutexGuard<'a, T> {
+    /// Whose guard it is: a condition variable takes it again.
+    pub(crate) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
+}
+
 impl<T> Guard for MutexGuard<'_, T> {}
 
 impl<T> Mend for MutexGuard<'_, T> {

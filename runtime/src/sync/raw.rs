@@ -202,6 +202,18 @@ impl RawLock {
         &self.depth
     }
 
+    /// For the holder: who sleeps since `watch` need not hear of it when the lock is given back. Its death wakes them
+    /// no more either; they look for themselves, and something else wakes them.
+    pub(crate) fn unwatch(&self) {
+        self.word.fetch_and(!WAITERS, Relaxed);
+    }
+
+    /// Whether its owner died, and nobody has taken it since then.
+    pub(crate) fn is_orphaned(&self) -> bool {
+        let word = self.word.load(SeqCst);
+        word & OWNER_DIED != 0 && word & TID_MASK == 0
+    }
+
     /// Whether a thread, alive or not, has the lock at this moment.
     pub(crate) fn is_locked(&self) -> bool {
         self.word.load(Relaxed) & TID_MASK != 0
