@@ -183,7 +183,7 @@ impl<T> Mutex<T> {
 impl Mutex<()> {
     /// Gives the lock back without its guard, which was forgotten: there is no data that it could still reach.
     pub(super) fn give_back(&self) -> Result<(), LockError> {
-        self.raw.own().map(|held| self.raw.unlock(held)).ok_or(LockError::NotHeld)
+        self.raw.held_by_me().map(|held| self.raw.unlock(held)).ok_or(LockError::NotHeld)
     }
 }
 

@@ -157,13 +157,6 @@ impl RawLock {
         }
     }
 
-    /// What taking it gave to this thread, if this thread has it: for one who has lost that.
-    pub(crate) fn own(&self) -> Option<Held> {
-        let me = current();
-        let listed = me.has_list() && self.is_in_segment();
-        (self.owner() == Some(me.tid())).then_some(Held { tid: me.tid(), listed })
-    }
-
     /// The word, to look at and to sleep on.
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.word
@@ -197,7 +190,7 @@ impl RawLock {
         mine.then(|| Held { tid: me.tid(), listed: me.has_list() && self.is_in_segment() })
     }
 
-    /// A count that the holder keeps here. What a dead one left in it means nothing.
+    /// A count that the holder keeps here, for whatever it stands for.
     pub(crate) fn depth(&self) -> &AtomicU64 {
         &self.depth
     }
