@@ -12,6 +12,7 @@
 
 mod error;
 pub(crate) mod handles;
+mod loose;
 pub(crate) mod methods;
 mod mutex;
 mod once;

@@ -3,10 +3,12 @@
 //! ```text
 //! open   a bit for each slot that has a permit        bell  asleep or not: the head of the queue sleeps here
 //! slots  64 lock words: free, or the holder's tid     turn  whose turn it is to watch: the head of the queue
-//! loose  permits beyond 64, which are only counted
+//! loose  the number of free permits beyond 64
 //! ```
 //! To take a permit is to take the lock word of an open slot, and that is the whole act: the kernel gives the permits of the
-//! dead back by itself, since a word whose owner died is free.
+//! dead back by itself, since a word whose owner died is free. A thread that has a slot takes further permits from `loose` first, and
+//! has them in its slot's account (`sync::loose`), which the next one to take the slot gives back if the thread died. Only one who
+//! finds all slots taken by others takes a loose permit that nobody remembers.
 //!
 //! Invariant 1: a bit of `open` is cleared only by the holder of its slot, and set by the one who adds a permit. Who takes a
 //! slot looks at its bit again: if the permit has been consumed in the meantime, the slot is given back and was never a permit.
@@ -23,7 +25,9 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::time::Duration;
 
+use super::loose::{Loose, MOST};
 use super::patience::Patience;
 use super::raw::{Held, RawLock, Refusal};
 use super::spin::Spin;
@@ -32,14 +36,10 @@ use crate::sys::robust::{Kind, announce, current};
 
 /// How many permits can have a holder that is known.
 const SLOTS: usize = 64;
-/// The most permits there can be.
-const MOST: u32 = u32::MAX >> 1;
+/// The bound of a semaphore that has none.
+const UNBOUNDED: u32 = u32::MAX;
 /// In `bell`: the head of the queue is asleep, or about to be. In the high bits, as `announce` wants it.
 const ASLEEP: u32 = 1 << 31;
-
-/// One loose permit in the word that counts them: the free ones in the low half, all of them in the high one.
-const FREE: u64 = 1;
-const TOTAL: u64 = 1 << 32;
 
 /// The permits of one semaphore.
 // On a line of cache of its own, so that taking a permit of one semaphore does not disturb those of its neighbours.
@@ -47,9 +47,11 @@ const TOTAL: u64 = 1 << 32;
 #[derive(Debug)]
 pub(crate) struct Permits {
     open: AtomicU64,
-    loose: AtomicU64,
+    loose: Loose,
     bell: AtomicU32,
-    /// How many permits there may be at most.
+    /// Of a bounded semaphore: how many loose permits were consumed and may be added again.
+    missing: AtomicU32,
+    /// How many permits there may be at most, or `UNBOUNDED`.
     bound: u32,
     turn: RawLock,
     slots: [RawLock; SLOTS],
@@ -58,7 +60,7 @@ pub(crate) struct Permits {
 /// A permit in this thread's hands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Right {
-    /// That of a slot.
+    /// One of those of a slot: of all that its holder has, any stands for any other.
     Slot(usize, Held),
     /// One that is only counted, taken by the thread of this id.
     Loose(u32),
@@ -83,12 +85,12 @@ impl Permits {
     pub(crate) const fn new(permits: usize, bounded: bool) -> Self {
         let permits = if permits < MOST as usize { permits } else { MOST as usize };
         let in_slots = if permits < SLOTS { permits } else { SLOTS };
-        let loose = (permits - in_slots) as u64;
         Self {
             open: AtomicU64::new(spread(in_slots)),
-            loose: AtomicU64::new(loose * (FREE + TOTAL)),
+            loose: Loose::new((permits - in_slots) as u64),
             bell: AtomicU32::new(0),
-            bound: if bounded { permits as u32 } else { MOST },
+            missing: AtomicU32::new(0),
+            bound: if bounded { permits as u32 } else { UNBOUNDED },
             turn: RawLock::new(),
             slots: [const { RawLock::new() }; SLOTS],
         }
@@ -113,7 +115,7 @@ impl Permits {
         match right {
             Right::Slot(index, held) if self.is_mine(index) => self.leave(index, held),
             Right::Loose(tid) if tid == current().tid() => self.ring_after(|| {
-                self.loose.fetch_add(FREE, SeqCst);
+                self.loose.add();
             }),
             _ => {}
         }
@@ -123,11 +125,16 @@ impl Permits {
     pub(crate) fn consume(&self, right: Right) {
         match right {
             Right::Slot(index, held) if self.is_mine(index) => {
-                self.open.fetch_and(!(1 << index), SeqCst);
-                self.leave(index, held);
+                if Loose::count(&self.slots[index]) > 0 {
+                    Loose::consume_from(&self.slots[index]);
+                    self.missing.fetch_add(1, SeqCst);
+                } else {
+                    self.open.fetch_and(!(1 << index), SeqCst);
+                    self.leave(index, held);
+                }
             }
             Right::Loose(tid) if tid == current().tid() => {
-                self.loose.fetch_sub(TOTAL, SeqCst);
+                self.missing.fetch_add(1, SeqCst);
             }
             _ => {}
         }
@@ -146,8 +153,13 @@ impl Permits {
 
     /// How many could be taken at this moment.
     pub(crate) fn available(&self) -> usize {
-        let free = self.open_slots().filter(|index| !self.slots[*index].is_locked()).count();
-        free + free_of(self.loose.load(SeqCst))
+        // A free slot, and what its last holder had in its account if that died.
+        let free = |index: usize| match &self.slots[index] {
+            slot if slot.is_locked() => 0,
+            slot => 1 + Loose::count(slot),
+        };
+        let free = self.open_slots().map(free).sum::<u64>() + self.loose.free();
+        usize::try_from(free).unwrap_or(usize::MAX)
     }
 
     /// The processes of those who have permits of slots, one entry a permit.
@@ -158,7 +170,12 @@ impl Permits {
     /// Takes a permit if there is one.
     #[inline]
     fn take(&self) -> Option<Right> {
-        let last = OWN.get().last;
+        let Own { count, last } = OWN.get();
+        if count > 0 && self.loose.free() > 0 {
+            if let Some(right) = self.take_more() {
+                return Some(right);
+            }
+        }
         loop {
             let mut left = self.open.load(SeqCst).rotate_right(last);
             let mut lost = false;
@@ -171,6 +188,9 @@ impl Permits {
                 let Ok(held) = self.slots[index].lock_as(Kind::Place, Patience::None) else {
                     continue;
                 };
+                if self.slots[index].begin_use() {
+                    self.inherit(index);
+                }
                 if self.has_permit(index) {
                     let own = OWN.get();
                     OWN.set(Own { count: own.count + 1, last: index as u32 });
@@ -182,20 +202,24 @@ impl Permits {
             }
             // Another permit may have come that was not seen because of what was taken by mistake.
             if !lost {
-                return self.take_loose();
+                return self.loose.take().then(|| Right::Loose(current().tid()));
             }
         }
     }
 
-    fn take_loose(&self) -> Option<Right> {
-        let mut seen = self.loose.load(SeqCst);
-        while free_of(seen) > 0 {
-            match self.loose.compare_exchange_weak(seen, seen - FREE, SeqCst, SeqCst) {
-                Ok(_) => return Some(Right::Loose(current().tid())),
-                Err(now) => seen = now,
-            }
-        }
-        None
+    /// Takes a loose permit into a slot that this thread has.
+    #[cold]
+    fn take_more(&self) -> Option<Right> {
+        let (index, held) = self.own_slot()?;
+        self.loose.take_for(&self.slots, index).then_some(Right::Slot(index, held))
+    }
+
+    /// Gives back the loose permits of the one who died with this slot, which this thread has now.
+    #[cold]
+    fn inherit(&self, index: usize) {
+        self.ring_after(|| self.loose.inherit(&self.slots, index));
+        // Killed before this line: the next one does it again.
+        self.slots[index].set_doubtful(false);
     }
 
     #[cold]
@@ -248,7 +272,10 @@ impl Permits {
                 self.bell.store(0, SeqCst);
                 return right;
             }
-            futex::wait_any(&words[..count], nap.unwrap_or_default());
+            if !futex::wait_any(&words[..count], nap.unwrap_or_default()) {
+                // Nobody tells of the deaths of threads without a kernel list.
+                self.open_slots().for_each(|index| self.slots[index].doze(Duration::ZERO));
+            }
         }
     }
 
@@ -265,9 +292,11 @@ impl Permits {
                 return true;
             }
         }
-        let most = u64::from(self.bound).saturating_sub(SLOTS as u64) * TOTAL;
-        let more = |seen| (seen < most).then_some(seen + FREE + TOTAL);
-        self.loose.fetch_update(SeqCst, SeqCst, more).is_ok()
+        let fewer = |missing: u32| missing.checked_sub(1);
+        // Killed after this line: a bounded semaphore has one permit less from now on.
+        let may =
+            self.bound == UNBOUNDED || self.missing.fetch_update(SeqCst, SeqCst, fewer).is_ok();
+        may && self.loose.add()
     }
 
     /// Makes a change that may give the head of the queue a permit, and wakes it.
@@ -280,12 +309,17 @@ impl Permits {
         }
     }
 
-    /// Gives a slot back that this thread has.
+    /// Gives back a permit of a slot that this thread has: the slot itself last.
     #[inline]
     fn leave(&self, index: usize, held: Held) {
+        let slot = &self.slots[index];
+        if Loose::count(slot) > 0 {
+            self.ring_after(|| self.loose.give_from(&self.slots, index));
+            return;
+        }
         let own = OWN.get();
         OWN.set(Own { count: own.count.saturating_sub(1), ..own });
-        self.slots[index].unlock(held);
+        slot.unlock(held);
     }
 
     /// A slot that this thread has.
@@ -293,7 +327,7 @@ impl Permits {
         if OWN.get().count == 0 {
             return None;
         }
-        self.open_slots().find_map(|index| Some((index, self.slots[index].own()?)))
+        self.open_slots().find_map(|index| Some((index, self.slots[index].held_by_me()?)))
     }
 
     fn is_mine(&self, index: usize) -> bool {
@@ -319,8 +353,4 @@ const fn spread(count: usize) -> u64 {
         at += 1;
     }
     slots
-}
-
-const fn free_of(loose: u64) -> usize {
-    (loose as u32) as usize
 }
