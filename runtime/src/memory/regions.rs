@@ -5,6 +5,7 @@
 //! the process, if a thread ended with a guard that it forgot.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use crate::sys::held;
@@ -61,4 +62,23 @@ pub(crate) fn contain(address: usize) -> bool {
     let regions = REGIONS.read().unwrap_or_else(PoisonError::into_inner);
     let region = regions.lengths.range(..=address).next_back();
     region.is_some_and(|(start, len)| address - start < *len)
+}
+
+/// What lies at this address, by names that are the same in all processes that share it: the inode of the memory and how
+/// far into it; `None` for memory of this process alone.
+pub(crate) fn object_of(address: usize) -> Option<(u64, u64)> {
+    if !contain(address) {
+        return None;
+    }
+    let maps = fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        // `7f0000000000-7f0000001000 rw-s 00000000 00:01 2051   /memfd:offspring (deleted)`
+        let mut fields = line.split_ascii_whitespace();
+        let (start, end) = fields.next()?.split_once('-')?;
+        let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).ok());
+        let (start, offset) = (start?, u64::from_str_radix(fields.nth(1)?, 16).ok()?);
+        let inode = fields.nth(1)?.parse().ok()?;
+        let inside = (start..end?).contains(&address);
+        inside.then(|| (inode, offset + (address - start) as u64))
+    })
 }

@@ -127,6 +127,12 @@ impl<T> SharedStatic<T> {
 }
 
 impl<T: Shareable> SharedStatic<T> {
+    /// The variable, if there is memory for it.
+    pub(crate) fn get(&self) -> Option<&T> {
+        let there = !self.place.load(Acquire).is_null();
+        (there || family().is_ok()).then_some(self)
+    }
+
     #[cold]
     fn find(&self) -> NonNull<T> {
         let found = family().map(|family| family.place_of(self.slot));
@@ -223,6 +229,13 @@ fn family() -> Result<&'static Family> {
     }
     let family = Family::create()?;
     Ok(FAMILY.get_or_init(|| family))
+}
+
+/// Which shared static this address lies in.
+pub(crate) fn name_of(address: usize) -> Option<&'static str> {
+    let at = address.checked_sub(FAMILY.get()?.segment.payload().addr().get())?;
+    let (slot, _) = offsets().find(|(slot, offset)| (*offset..offset + slot.size).contains(&at))?;
+    Some(slot.name)
 }
 
 /// What to hand to a process that executes this program anew; `None` when the program has no shared statics.

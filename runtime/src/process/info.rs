@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::sync::deadlock;
 use crate::sys::{self, pidfd, poll};
 use crate::{Error, Result};
 
@@ -34,6 +35,7 @@ fn identity() -> MutexGuard<'static, Identity> {
 
 /// Says who this child is.
 pub(crate) fn become_child(current: ProcessInfo, parent: ProcessInfo) {
+    deadlock::introduce(&current.name);
     *identity() = Identity { current: Some(current), parent: Some(parent) };
 }
 

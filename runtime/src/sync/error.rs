@@ -4,6 +4,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::DerefMut;
 
+use super::cycle::Cycle;
+
 /// Why a lock was not simply taken.
 ///
 /// `G` is the guard that comes with [`OwnerDied`](LockError::OwnerDied), or `()` where there is none.
@@ -27,6 +29,12 @@ pub enum LockError<G = ()> {
     OwnerDied(G),
     /// This thread holds the lock already, and would wait for itself for ever.
     Deadlock,
+    /// This call has waited for longer than a second, and would wait for ever: who holds the lock waits for another one, whose
+    /// holder waits, … for this thread.
+    ///
+    /// This thread still holds what it held. When it drops those guards, the others go on. See
+    /// [`detect_deadlocks`](super::detect_deadlocks).
+    Cycle(Cycle),
     /// This thread does not hold the lock that it would give back.
     NotHeld,
 }
@@ -62,6 +70,7 @@ impl<G> LockError<G> {
         match self {
             Self::OwnerDied(guard) => LockError::OwnerDied(make(guard)),
             Self::Deadlock => LockError::Deadlock,
+            Self::Cycle(cycle) => LockError::Cycle(cycle),
             Self::NotHeld => LockError::NotHeld,
         }
     }
@@ -104,6 +113,8 @@ impl<G> fmt::Debug for LockError<G> {
         match self {
             Self::OwnerDied(_) => f.write_str("OwnerDied(..)"),
             Self::Deadlock => f.write_str("Deadlock"),
+            // The sentence: this is what `unwrap` says.
+            Self::Cycle(cycle) => write!(f, "Cycle({cycle})"),
             Self::NotHeld => f.write_str("NotHeld"),
         }
     }
@@ -114,6 +125,7 @@ impl<G> fmt::Display for LockError<G> {
         f.write_str(match self {
             Self::OwnerDied(_) => "a holder of this lock died, and its data may be half changed",
             Self::Deadlock => "this thread holds this lock already",
+            Self::Cycle(cycle) => return fmt::Display::fmt(cycle, f),
             Self::NotHeld => "this thread does not hold the lock that it would give back",
         })
     }

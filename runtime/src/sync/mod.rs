@@ -9,7 +9,11 @@
 //! - [`Once`]: done one time for all processes
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
 //! - [`LockError`]: why a lock was not simply taken
+//! - [`Cycle`]: who waits for whom in a deadlock, and [`detect_deadlocks`], whether to look for them
 
+mod board;
+mod cycle;
+pub(crate) mod deadlock;
 mod error;
 pub(crate) mod handles;
 mod loose;
@@ -29,6 +33,8 @@ mod spin;
 mod tests;
 
 pub use crate::memory::{Seq, Text};
+pub use cycle::{Cycle, Waiter};
+pub use deadlock::detect_deadlocks;
 pub use error::LockError;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;

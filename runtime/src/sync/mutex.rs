@@ -18,11 +18,13 @@ use std::ops::{Deref, DerefMut};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::deadlock::Call;
 use super::error::{Guard, LockError, Mend};
 use super::patience::Patience;
 use super::raw::{Held, RawLock, Refusal};
 use crate::memory::Shareable;
 use crate::memory::layout::Hasher;
+use crate::sys::robust::Kind;
 
 /// What taking a lock gives.
 type LockResult<G> = Result<G, LockError<G>>;
@@ -90,16 +92,17 @@ impl<T> Mutex<T> {
     ///
     /// # Errors
     /// [`LockError::OwnerDied`] with the guard when a holder died and nobody has declared the data sound since then;
-    /// [`LockError::Deadlock`] when this thread holds the lock already.
+    /// [`LockError::Deadlock`] when this thread holds the lock already; [`LockError::Cycle`] when it would wait for ever,
+    /// because the holder waits for a lock that this thread holds.
     ///
     /// # Fork and death
     /// A caller that dies while it waits changes nothing for anyone.
     #[inline]
+    #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        match self.raw.lock(Patience::Endless) {
+        match self.raw.lock_called(Kind::Guard, Patience::Endless, Call::of::<Self>()) {
             Ok(held) => self.guard(held),
-            // With endless patience, nothing else is refused.
-            Err(_) => Err(LockError::Deadlock),
+            Err(refusal) => Err(refused(refusal)),
         }
     }
 
@@ -115,6 +118,7 @@ impl<T> Mutex<T> {
     ///
     /// # Errors
     /// As for [`lock`](Self::lock).
+    #[track_caller]
     pub fn try_lock_for(
         &self,
         time: Duration,
@@ -126,6 +130,7 @@ impl<T> Mutex<T> {
     ///
     /// # Errors
     /// As for [`lock`](Self::lock).
+    #[track_caller]
     pub fn try_lock_until(
         &self,
         end: Instant,
@@ -161,14 +166,15 @@ impl<T> Mutex<T> {
         self.data.into_inner()
     }
 
+    #[track_caller]
     fn lock_with(
         &self,
         patience: Patience,
     ) -> Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>> {
-        match self.raw.lock(patience) {
+        match self.raw.lock_called(Kind::Guard, patience, Call::of::<Self>()) {
             Ok(held) => self.guard(held).map(Some),
             Err(Refusal::Busy) => Ok(None),
-            Err(Refusal::Deadlock) => Err(LockError::Deadlock),
+            Err(refusal) => Err(refused(refusal)),
         }
     }
 
@@ -184,6 +190,15 @@ impl Mutex<()> {
     /// Gives the lock back without its guard, which was forgotten: there is no data that it could still reach.
     pub(super) fn give_back(&self) -> Result<(), LockError> {
         self.raw.held_by_me().map(|held| self.raw.unlock(held)).ok_or(LockError::NotHeld)
+    }
+}
+
+/// Why the lock was not taken, other than that patience came to its end.
+#[cold]
+pub(super) fn refused<G>(refusal: Refusal) -> LockError<G> {
+    match refusal {
+        Refusal::Deadlock | Refusal::Busy => LockError::Deadlock,
+        Refusal::Cycle(cycle) => LockError::Cycle(cycle),
     }
 }
 

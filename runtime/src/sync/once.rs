@@ -14,7 +14,9 @@ use std::fmt;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
+use super::deadlock::Call;
 use super::error::LockError;
+use super::mutex::refused;
 use super::patience::Patience;
 use super::raw::{Held, RawLock};
 use crate::memory::layout::Hasher;
@@ -64,7 +66,7 @@ impl Once {
     /// Does it, if nobody has; waits for whoever is doing it. When this returns `Ok`, it is done, and what was done is visible.
     ///
     /// # Errors
-    /// [`LockError::Deadlock`] when this is called from the closure itself.
+    /// [`LockError::Deadlock`] when this is called from the closure itself; [`LockError::Cycle`] when it would wait for ever.
     ///
     /// # Panics
     /// When `f` does; then it is still to be done.
@@ -95,9 +97,8 @@ impl Once {
     #[cold]
     #[track_caller]
     fn begin(&self) -> Result<Option<Running<'_>>, LockError> {
-        let held = self.running.lock_as(Kind::Place, Patience::Endless);
-        // With endless patience, nothing else is refused.
-        let running = Running { once: self, held: held.map_err(|_| LockError::Deadlock)? };
+        let held = self.running.lock_called(Kind::Place, Patience::Endless, Call::of::<Self>());
+        let running = Running { once: self, held: held.map_err(refused)? };
         Ok((!self.is_completed()).then_some(running))
     }
 }

@@ -236,7 +236,7 @@ impl Permits {
             Ok(held) => Some(held),
             Err(Refusal::Busy) => return self.take(),
             // A signal handler has interrupted the head: it waits beside itself.
-            Err(Refusal::Deadlock) => None,
+            Err(_) => None,
         };
         let right = self.wait_as_head(patience);
         if let Some(held) = turn {

@@ -35,6 +35,8 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use super::cycle::Cycle;
+use super::deadlock::{Call, Wait};
 use super::patience::Patience;
 use super::spin::Spin;
 use crate::memory::{owner, regions};
@@ -67,12 +69,14 @@ pub(crate) struct Held {
 }
 
 /// Why a lock was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// This thread holds it.
     Deadlock,
     /// Somebody else holds it, and patience is at its end.
     Busy,
+    /// Its holder waits, by way of others perhaps, for this thread.
+    Cycle(Cycle),
 }
 
 /// A lock without data. 40 bytes, the links where the kernel and glibc expect them.
@@ -112,6 +116,22 @@ impl RawLock {
     /// Takes the lock as what it is to stand for (`sys::held`).
     #[inline]
     pub(crate) fn lock_as(&self, kind: Kind, patience: Patience) -> Result<Held, Refusal> {
+        self.take(kind, patience, None)
+    }
+
+    /// Takes the lock on behalf of a call that is refused when it would wait for ever.
+    #[inline]
+    pub(crate) fn lock_called(
+        &self,
+        kind: Kind,
+        patience: Patience,
+        call: Call,
+    ) -> Result<Held, Refusal> {
+        self.take(kind, patience, Some(call))
+    }
+
+    #[inline]
+    fn take(&self, kind: Kind, patience: Patience, call: Option<Call>) -> Result<Held, Refusal> {
         let me = current();
         let listed = me.has_list() && self.is_in_segment();
         if listed {
@@ -119,7 +139,7 @@ impl RawLock {
             unsafe { me.begin(&self.links) };
         }
         let free = self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_ok();
-        let taken = if free { Ok(()) } else { self.lock_contended(me, patience) };
+        let taken = if free { Ok(()) } else { self.lock_contended(me, patience, call) };
         if listed {
             if taken.is_ok() {
                 // SAFETY: `listed`, just taken, and begun.
@@ -278,13 +298,20 @@ impl RawLock {
     }
 
     #[cold]
-    fn lock_contended(&self, me: Thread, patience: Patience) -> Result<(), Refusal> {
+    fn lock_contended(
+        &self,
+        me: Thread,
+        patience: Patience,
+        call: Option<Call>,
+    ) -> Result<(), Refusal> {
         let mut spin = Spin::new();
+        let mut wait = Wait::new(call);
         // What to add to the word when taking it: `WAITERS` once this thread has slept (Invariant 1).
         let mut slept = 0;
         loop {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
+                wait.withdraw();
                 let taken = me.tid() | (word & WAITERS) | slept;
                 if self.word.compare_exchange(word, taken, SeqCst, Relaxed).is_err() {
                     continue;
@@ -314,6 +341,9 @@ impl RawLock {
                 continue;
             }
             let nap = patience.nap().ok_or(Refusal::Busy)?;
+            if let Some(cycle) = wait.look(std::ptr::from_ref(self).addr(), || self.owner()) {
+                return Err(Refusal::Cycle(cycle));
+            }
             if !futex::wait(&self.word, waited_for, nap) && self.is_in_segment() {
                 self.look_after_owner(waited_for);
             }

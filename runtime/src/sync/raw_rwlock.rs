@@ -28,9 +28,11 @@
 //! nothing is said but by `WRITING`, so that it is in doubt only if the dead one had it to write. A claim that nobody
 //! stands behind is seen as such by Invariant 3, and goes away with the next writer.
 
+use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, compiler_fence};
 
+use super::deadlock::{Call, Wait};
 use super::patience::Patience;
 use super::raw::{Held, RawLock, Refusal};
 use super::slots::{SLOTS, Seat, Slots};
@@ -79,27 +81,27 @@ impl RawRwLock {
 
     /// Takes the lock to read, waiting as long as `patience` says.
     #[inline]
-    pub(crate) fn read(&self, patience: Patience) -> Result<Reading, Refusal> {
+    pub(crate) fn read(&self, patience: Patience, call: Call) -> Result<Reading, Refusal> {
         match self.read_now() {
             Some(reading) => Ok(reading),
-            None => self.read_contended(patience),
+            None => self.read_contended(patience, call),
         }
     }
 
     /// Takes the lock to write, waiting as long as `patience` says.
-    pub(crate) fn write(&self, patience: Patience) -> Result<Writing, Refusal> {
+    pub(crate) fn write(&self, patience: Patience, call: Call) -> Result<Writing, Refusal> {
         let held = match self.writer.lock(Patience::None) {
             Ok(held) => held,
             // Whoever has it may be waiting for this very thread.
             Err(Refusal::Busy) if self.own_seat().is_some() => return Err(Refusal::Deadlock),
-            Err(Refusal::Busy) => self.writer.lock(patience)?,
+            Err(Refusal::Busy) => self.writer.lock_called(Kind::Guard, patience, call)?,
             Err(other) => return Err(other),
         };
         self.writer.begin_use();
         let before = self.state.load(Relaxed);
         // Pairs with the look of `admits`: it comes before this, or sees it.
         self.state.swap(before | CLAIMED, SeqCst);
-        if let Err(refusal) = self.await_readers(patience) {
+        if let Err(refusal) = self.await_readers(patience, call) {
             self.state.store(before & !CLAIMED, Release);
             self.writer.unlock(held);
             return Err(refusal);
@@ -215,7 +217,7 @@ impl RawRwLock {
     }
 
     #[cold]
-    fn read_contended(&self, patience: Patience) -> Result<Reading, Refusal> {
+    fn read_contended(&self, patience: Patience, call: Call) -> Result<Reading, Refusal> {
         if let Some(seat) = self.own_seat() {
             let depth = self.readers.get(seat.index).depth();
             depth.store(depth.load(Relaxed) + 1, Relaxed);
@@ -233,7 +235,7 @@ impl RawRwLock {
                 return Ok(reading);
             }
         }
-        let turn = self.writer.lock(patience)?;
+        let turn = self.writer.lock_called(Kind::Guard, patience, call)?;
         let seat = self.await_seat(patience);
         let doubtful = self.state.load(SeqCst) & (WRITING | DOUBTFUL) != 0;
         self.writer.unlock(turn);
@@ -272,7 +274,7 @@ impl RawRwLock {
     }
 
     /// Waits until nobody reads any more, with a claim in place.
-    fn await_readers(&self, patience: Patience) -> Result<(), Refusal> {
+    fn await_readers(&self, patience: Patience, call: Call) -> Result<(), Refusal> {
         // SeqCst in both looks: the slots' words are read after the claim is in place (`admits`).
         if self.readers.used().all(|(_, slot)| slot.owner().is_none()) {
             return Ok(());
@@ -280,19 +282,24 @@ impl RawRwLock {
         if self.own_seat().is_some() {
             return Err(Refusal::Deadlock);
         }
-        self.readers.used().try_for_each(|(_, slot)| await_reader(slot, patience))
+        self.readers.used().try_for_each(|(_, slot)| await_reader(slot, patience, call))
     }
 }
 
 #[cold]
-fn await_reader(slot: &RawLock, patience: Patience) -> Result<(), Refusal> {
+fn await_reader(slot: &RawLock, patience: Patience, call: Call) -> Result<(), Refusal> {
     let mut spin = Spin::new();
+    let mut wait = Wait::new(Some(call));
     while slot.owner().is_some() {
         if matches!(patience, Patience::None) {
             return Err(Refusal::Busy);
         }
         if !spin.again() {
-            slot.doze(patience.nap().ok_or(Refusal::Busy)?);
+            let nap = patience.nap().ok_or(Refusal::Busy)?;
+            if let Some(cycle) = wait.look(ptr::from_ref(slot).addr(), || slot.owner()) {
+                return Err(Refusal::Cycle(cycle));
+            }
+            slot.doze(nap);
         }
     }
     spin.found();

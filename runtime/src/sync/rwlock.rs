@@ -11,7 +11,9 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::deadlock::Call;
 use super::error::LockError;
+use super::mutex::refused;
 use super::patience::Patience;
 use super::raw::{RawLock, Refusal};
 use super::raw_rwlock::{RawRwLock, Reading, Writing};
@@ -95,14 +97,14 @@ impl<T> RwLock<T> {
     ///
     /// # Errors
     /// [`LockError::OwnerDied`] with the guard when a writer died and nobody has declared the data sound since then;
-    /// [`LockError::Deadlock`] when this thread has the lock to write.
+    /// [`LockError::Deadlock`] when this thread has the lock to write; [`LockError::Cycle`] when it would wait for ever.
     ///
     /// # Fork and death
     /// A caller that dies while it waits changes nothing for anyone.
     #[inline]
     #[track_caller]
     pub fn read(&self) -> ReadResult<'_, T> {
-        match self.raw.read(Patience::Endless) {
+        match self.raw.read(Patience::Endless, Call::of::<Self>()) {
             Ok(reading) => self.read_guard(reading),
             Err(refusal) => Err(refused(refusal)),
         }
@@ -117,7 +119,7 @@ impl<T> RwLock<T> {
     /// A caller that dies while it waits changes nothing for anyone.
     #[track_caller]
     pub fn write(&self) -> WriteResult<'_, T> {
-        match self.raw.write(Patience::Endless) {
+        match self.raw.write(Patience::Endless, Call::of::<Self>()) {
             Ok(writing) => self.write_guard(writing),
             Err(refusal) => Err(refused(refusal)),
         }
@@ -223,7 +225,7 @@ impl<T> RwLock<T> {
 
     #[track_caller]
     fn read_with(&self, patience: Patience) -> TryReadResult<'_, T> {
-        match self.raw.read(patience) {
+        match self.raw.read(patience, Call::of::<Self>()) {
             Ok(reading) => self.read_guard(reading).map(Some),
             Err(Refusal::Busy) => Ok(None),
             Err(refusal) => Err(refused(refusal)),
@@ -232,7 +234,7 @@ impl<T> RwLock<T> {
 
     #[track_caller]
     fn write_with(&self, patience: Patience) -> TryWriteResult<'_, T> {
-        match self.raw.write(patience) {
+        match self.raw.write(patience, Call::of::<Self>()) {
             Ok(writing) => self.write_guard(writing).map(Some),
             Err(Refusal::Busy) => Ok(None),
             Err(refusal) => Err(refused(refusal)),
@@ -248,13 +250,6 @@ impl<T> RwLock<T> {
     fn write_guard(&self, writing: Writing) -> WriteResult<'_, T> {
         let guard = RwLockWriteGuard::new(self, writing);
         if writing.doubtful { Err(LockError::OwnerDied(guard)) } else { Ok(guard) }
-    }
-}
-
-/// Why the lock was not taken, other than that patience came to its end.
-fn refused<G>(refusal: Refusal) -> LockError<G> {
-    match refusal {
-        Refusal::Deadlock | Refusal::Busy => LockError::Deadlock,
     }
 }
 
