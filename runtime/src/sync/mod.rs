@@ -8,6 +8,7 @@
 //! - [`RwLock`]: many readers or one writer; tells the next ones when a writer died
 //! - [`Once`]: done one time for all processes
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
+//! - [`Event`]: a flag to wait for
 //! - [`LockError`]: why a lock was not simply taken
 //! - [`Cycle`]: who waits for whom in a deadlock, and [`detect_deadlocks`], whether to look for them
 
@@ -15,6 +16,7 @@ mod board;
 mod cycle;
 pub(crate) mod deadlock;
 mod error;
+mod event;
 pub(crate) mod handles;
 mod loose;
 pub(crate) mod methods;
@@ -36,6 +38,7 @@ pub use crate::memory::{Seq, Text};
 pub use cycle::{Cycle, Waiter};
 pub use deadlock::detect_deadlocks;
 pub use error::LockError;
+pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
 pub use rwlock::RwLock;

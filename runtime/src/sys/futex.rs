@@ -2,8 +2,13 @@
 //!
 //! Always the shared kind, never `PRIVATE`: sleepers and wakers are in different processes, and the wake-up that
 //! the kernel sends for a dead owner is of the shared kind too.
+//!
+//! # Safety
+//! A half of a word is only handed to the kernel, by its address.
 
-use std::sync::atomic::AtomicU32;
+#![allow(unsafe_code, reason = "the kernel sleeps on words of 32 bits, and some of ours have 64")]
+
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -14,6 +19,17 @@ use rustix::time::{ClockId, clock_gettime};
 pub(crate) const WORDS_MAX: usize = 128;
 /// How long to sleep on one word of several where the kernel cannot wait for all of them (Linux before 5.16).
 const BLIND: Duration = Duration::from_millis(5);
+
+/// The lower and the upper half of a word, to be slept on.
+pub(crate) fn halves(word: &AtomicU64) -> [&AtomicU32; 2] {
+    let first: *mut u32 = word.as_ptr().cast();
+    let places = if cfg!(target_endian = "little") { [0, 1] } else { [1, 0] };
+    places.map(|place| {
+        let half = first.wrapping_add(place);
+        // SAFETY: aligned, inside `word`, and alive as long as it; nobody but the kernel reads it as 32 bits.
+        unsafe { AtomicU32::from_ptr(half) }
+    })
+}
 
 /// Sleeps while `word` holds `expected`, for at most `time`; false says that the time ran out.
 ///
@@ -30,6 +46,12 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, time: Duration) -> bool {
 pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
     // It fails only for an address that is not mapped, and `word` is a reference.
     futex::wake(word, Flags::empty(), count).unwrap_or(0)
+}
+
+/// Wakes everybody who sleeps on the word, or on it and others.
+pub(crate) fn wake_all(word: &AtomicU32) {
+    // The kernel counts in `int`, and would take more for a negative number.
+    wake(word, i32::MAX.unsigned_abs());
 }
 
 /// Sleeps while each word holds what is expected of it, for at most `time`; false says that the time ran out.
