@@ -8,11 +8,14 @@
 //! - [`RwLock`]: many readers or one writer; tells the next ones when a writer died
 //! - [`Once`]: done one time for all processes
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
+//! - [`Condvar`]: waiting until what a mutex guards has changed
 //! - [`Event`]: a flag to wait for
 //! - [`LockError`]: why a lock was not simply taken
 //! - [`Cycle`]: who waits for whom in a deadlock, and [`detect_deadlocks`], whether to look for them
 
 mod board;
+mod condvar;
+mod crowd;
 mod cycle;
 pub(crate) mod deadlock;
 mod error;
@@ -28,13 +31,16 @@ pub(crate) mod raw;
 mod raw_rwlock;
 mod rwlock;
 mod rwlock_guard;
+mod seats;
 mod semaphore;
 mod slots;
 mod spin;
 #[cfg(test)]
 mod tests;
+mod waiters;
 
 pub use crate::memory::{Seq, Text};
+pub use condvar::{Condvar, WaitTimeoutResult};
 pub use cycle::{Cycle, Waiter};
 pub use deadlock::detect_deadlocks;
 pub use error::LockError;

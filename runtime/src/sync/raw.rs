@@ -215,6 +215,11 @@ impl RawLock {
         &self.depth
     }
 
+    /// Whether somebody may be asleep since `watch`.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.word.load(SeqCst) & WAITERS != 0
+    }
+
     /// For the holder: who sleeps since `watch` need not hear of it when the lock is given back. Its death wakes them
     /// no more either; they look for themselves, and something else wakes them.
     pub(crate) fn unwatch(&self) {
