@@ -130,6 +130,9 @@ pub enum Error {
     /// A bounded semaphore was given one permit too many.
     #[error(transparent)]
     TooManyReleases(#[from] crate::sync::TooManyReleases),
+    /// A barrier broke, or was broken already.
+    #[error(transparent)]
+    Broken(#[from] crate::sync::Broken),
 }
 
 impl fmt::Debug for Error {

@@ -10,9 +10,11 @@
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
 //! - [`Condvar`]: waiting until what a mutex guards has changed
 //! - [`Event`]: a flag to wait for
+//! - [`Barrier`]: a line that all reach before any goes on; breaks when one of them dies
 //! - [`LockError`]: why a lock was not simply taken
 //! - [`Cycle`]: who waits for whom in a deadlock, and [`detect_deadlocks`], whether to look for them
 
+mod barrier;
 mod board;
 mod condvar;
 mod crowd;
@@ -22,6 +24,7 @@ mod error;
 mod event;
 pub(crate) mod handles;
 mod loose;
+mod members;
 pub(crate) mod methods;
 mod mutex;
 mod once;
@@ -29,6 +32,7 @@ mod patience;
 mod permits;
 pub(crate) mod raw;
 mod raw_rwlock;
+mod rounds;
 mod rwlock;
 mod rwlock_guard;
 mod seats;
@@ -40,6 +44,7 @@ mod tests;
 mod waiters;
 
 pub use crate::memory::{Seq, Text};
+pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::{Condvar, WaitTimeoutResult};
 pub use cycle::{Cycle, Waiter};
 pub use deadlock::detect_deadlocks;
@@ -47,6 +52,7 @@ pub use error::LockError;
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
+pub use rounds::Broken;
 pub use rwlock::RwLock;
 pub use rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{BoundedSemaphore, Permit, Semaphore, TooManyReleases};

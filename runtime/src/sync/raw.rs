@@ -195,6 +195,26 @@ impl RawLock {
         self.word.fetch_update(SeqCst, SeqCst, marked).ok().map(|word| word | WAITERS)
     }
 
+    /// As `watch`, also when nobody has the lock: whoever takes it takes the mark along. `None` when its owner died.
+    pub(crate) fn watch_any(&self) -> Option<u32> {
+        let mut word = self.word.load(SeqCst);
+        while word & WAITERS == 0 {
+            match self.word.compare_exchange(word, word | WAITERS, SeqCst, SeqCst) {
+                Ok(_) => word |= WAITERS,
+                Err(now) => word = now,
+            }
+        }
+        (word & OWNER_DIED == 0).then_some(word)
+    }
+
+    /// Sees after an owner of whose death nobody told.
+    pub(crate) fn look_after(&self) {
+        let word = self.word.load(Relaxed);
+        if word & TID_MASK != 0 && self.is_in_segment() {
+            self.look_after_owner(word);
+        }
+    }
+
     /// Sleeps for at most `nap` while somebody has the lock, and sees after an owner of whose death nobody told.
     pub(crate) fn doze(&self, nap: Duration) {
         let Some(seen) = self.watch() else { return };
@@ -286,7 +306,7 @@ impl RawLock {
     }
 
     #[inline]
-    fn is_in_segment(&self) -> bool {
+    pub(crate) fn is_in_segment(&self) -> bool {
         match self.place.load(Relaxed) {
             IN_SEGMENT => true,
             place if place == std::ptr::from_ref(self).addr() => false,

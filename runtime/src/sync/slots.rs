@@ -49,14 +49,40 @@ impl Slots {
         if slot.is_locked() {
             return None;
         }
+        self.open(index);
+        let held = slot.lock_as(kind, Patience::None).ok()?;
+        Some(Seat { index, held })
+    }
+
+    /// Has everybody look at this slot from now on; true says that nobody did before.
+    pub(crate) fn open(&self, index: usize) -> bool {
         let bit = 1 << index;
         // Acquire, and SeqCst to set it: who sees no bit after having announced itself is seen by whoever takes the
         // slot after this.
-        if self.used.load(Acquire) & bit == 0 {
-            self.used.fetch_or(bit, SeqCst);
+        self.used.load(Acquire) & bit == 0 && self.used.fetch_or(bit, SeqCst) & bit == 0
+    }
+
+    /// All slots, in the order in which the calling thread looks for a free one.
+    pub(crate) fn order(&self) -> impl Iterator<Item = usize> {
+        let first = favourite(SLOTS);
+        (first..SLOTS).chain(0..first)
+    }
+
+    /// The slot that the calling thread has, if it has one.
+    #[inline]
+    pub(crate) fn mine(&self) -> Option<usize> {
+        let me = Some(current().tid());
+        let first = favourite(SLOTS);
+        if self.slots[first].owner() == me {
+            return Some(first);
         }
-        let held = slot.lock_as(kind, Patience::None).ok()?;
-        Some(Seat { index, held })
+        self.used().find_map(|(index, slot)| (slot.owner() == me).then_some(index))
+    }
+
+    /// Whether the kernel hears of what becomes of the holders of slots: they lie in shared memory.
+    #[inline]
+    pub(crate) fn can_be_listed(&self) -> bool {
+        self.slots[0].is_in_segment()
     }
 
     /// Gives a slot back.
