@@ -82,6 +82,7 @@ fn step(method: &ImplItemFn, self_ty: &Type, path: &Crate) -> TokenStream {
         #(#for_item)*
         #(#for_method)*
         #[inline]
+        #[track_caller]
         #vis fn #name #parameters (
             &self, #(#declared),*
         ) -> ::core::result::Result<#result, #path::sync::LockError> #bounds {
