@@ -58,3 +58,36 @@ impl Ledger {
         }
     }
 }
+
+/// What came in, and what went out.
+#[shared]
+#[derive(Debug)]
+pub(crate) struct Stock {
+    pub(crate) put: Ledger,
+    pub(crate) taken: Ledger,
+}
+
+impl Stock {
+    pub(crate) const fn new() -> Self {
+        Self { put: Ledger::new(), taken: Ledger::new() }
+    }
+
+    /// How much there is.
+    pub(crate) fn left(&self) -> u64 {
+        self.put.total - self.taken.total
+    }
+
+    /// Finishes what a dead one had begun.
+    pub(crate) fn mend(&mut self) {
+        self.put.mend();
+        self.taken.mend();
+    }
+
+    /// Nothing is half done, and no more went out than came in.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        self.put.check();
+        self.taken.check();
+        assert!(self.taken.total <= self.put.total, "{self:?}");
+    }
+}

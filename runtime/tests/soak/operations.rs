@@ -4,8 +4,9 @@ use std::hint::spin_loop;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use offspring::sync::LockError;
+use offspring::sync::{LockError, MutexGuard};
 
+use crate::ledger::Stock;
 use crate::random::Random;
 use crate::world::{ONCES, PERMITS, Place, Stay, World};
 
@@ -27,6 +28,9 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ("acquire", |it| it.acquire()),
     ("acquire of a bounded one", |it| it.acquire_bounded()),
     ("signal by a semaphore", |it| it.signal()),
+    ("put in stock", |it| it.put()),
+    ("take from stock", |it| it.take()),
+    ("barrier", |it| it.barrier()),
     ("event", |it| it.event()),
     ("once", |it| it.once()),
 ];
@@ -186,6 +190,61 @@ impl Worker<'_> {
         }
     }
 
+    /// Takes the lock of the stock, however that is left.
+    fn stock(&self) -> MutexGuard<'_, Stock> {
+        mended(self.world.stock.lock())
+    }
+
+    fn put(&mut self) {
+        let everybody = self.random.below(20) == 0;
+        let mut stock = self.stock();
+        stock.check();
+        // Not for ever more.
+        if stock.left() < 20 {
+            stock.put.add(self.number);
+            drop(stock);
+            self.count(2);
+        }
+        if everybody {
+            self.world.changed.notify_all();
+        } else {
+            assert!(self.world.changed.notify_one() <= 1);
+        }
+    }
+
+    fn take(&mut self) {
+        // So that all who take come to an end.
+        if self.random.below(2) == 0 {
+            return self.put();
+        }
+        let mut stock = self.stock();
+        while stock.left() == 0 {
+            if self.world.is_over() {
+                return;
+            }
+            stock = mended(self.world.changed.wait(stock));
+        }
+        stock.check();
+        stock.taken.add(self.number);
+        drop(stock);
+        self.count(3);
+    }
+
+    fn barrier(&mut self) {
+        let barrier = &self.world.barrier;
+        let result = match self.random.below(2) {
+            0 => barrier.wait_timeout(SHORT),
+            _ => barrier.wait(),
+        };
+        match result {
+            Ok(passed) => {
+                assert_eq!(passed.is_leader(), passed.is_leader);
+                self.world.passed[passed.index()].fetch_add(1, SeqCst);
+            }
+            Err(_) => barrier.reset(),
+        }
+    }
+
     /// The supervisor sets it every now and then.
     fn event(&mut self) {
         let event = &self.world.event;
@@ -211,4 +270,11 @@ impl Worker<'_> {
         assert!(self.world.onces[which].is_completed());
         assert!(self.world.done_once[which].load(SeqCst) > 0);
     }
+}
+
+/// The stock, mended if somebody died with it in hand.
+fn mended<'a>(
+    result: Result<MutexGuard<'a, Stock>, LockError<MutexGuard<'a, Stock>>>,
+) -> MutexGuard<'a, Stock> {
+    result.or_else(|died| died.recover(Stock::mend)).expect("nothing but death")
 }

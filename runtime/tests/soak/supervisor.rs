@@ -9,6 +9,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use offspring::Shared;
 
+use crate::ledger::{Ledger, Stock};
 use crate::operations::{OPERATIONS, Worker};
 use crate::random::Random;
 use crate::world::{ONCES, PERMITS, WORKERS, World};
@@ -105,6 +106,8 @@ impl<'a> Supervisor<'a> {
             // For those who wait for it.
             self.world.event.set();
             self.world.signals.release();
+            self.world.changed.notify_all();
+            self.world.barrier.abort();
             left.retain(|&number| {
                 let pid = self.workers[number];
                 match waitpid(pid, Some(WaitPidFlag::WNOHANG)).expect("a child of ours") {
@@ -122,20 +125,40 @@ impl<'a> Supervisor<'a> {
 
     /// The books balance.
     fn check(&self) {
-        let World { records, ledger, book, permits, bounded, onces, done_once, .. } = self.world;
+        let World { records, ledger, book, stock, permits, bounded, onces, done_once, .. } =
+            self.world;
         let added = |which: usize| {
             std::array::from_fn(|number: usize| records[number].added[which].load(SeqCst))
         };
-        let mended = ledger.lock().or_else(|died| died.recover(|ledger| ledger.mend()));
+        let mended = ledger.lock().or_else(|died| died.recover(Ledger::mend));
         mended.expect("free").check_against(&added(0), &self.deaths);
-        let mended = book.write().or_else(|died| died.recover(|book| book.mend()));
+        let mended = book.write().or_else(|died| died.recover(Ledger::mend));
         mended.expect("free").check_against(&added(1), &self.deaths);
+        let stock = stock.lock().or_else(|died| died.recover(Stock::mend)).expect("free");
+        stock.put.check_against(&added(2), &self.deaths);
+        stock.taken.check_against(&added(3), &self.deaths);
+        stock.check();
+        drop(stock);
+        self.check_barrier();
         assert_eq!(permits.available(), PERMITS);
         assert_eq!(bounded.available(), PERMITS);
         let all: Vec<_> = (0..PERMITS).map(|_| permits.try_acquire().expect("as many")).collect();
         assert!(permits.try_acquire().is_none() && all.len() == PERMITS);
         for which in 0..ONCES {
             assert_eq!(onces[which].is_completed(), done_once[which].load(SeqCst) > 0);
+        }
+    }
+
+    /// Whoever passes does so with the others, and after all that, it still works.
+    fn check_barrier(&self) {
+        let World { barrier, passed, .. } = self.world;
+        let [first, second] = [&passed[0], &passed[1]].map(|count| count.load(SeqCst));
+        let deaths: u64 = self.deaths.iter().sum();
+        assert!(first.abs_diff(second) <= deaths, "{first} came first, and {second} second");
+        barrier.reset();
+        let pass = || (0..100).for_each(|_| _ = barrier.wait().expect("nobody dies any more"));
+        for pid in [child(pass), child(pass)] {
+            assert_eq!(waitpid(pid, None).expect("a child of ours"), WaitStatus::Exited(pid, 0));
         }
     }
 }

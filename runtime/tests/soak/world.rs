@@ -9,9 +9,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use offspring::shared;
-use offspring::sync::{BoundedSemaphore, Event, Mutex, Once, RwLock, Semaphore};
+use offspring::sync::{Barrier, BoundedSemaphore, Condvar, Event, Mutex, Once, RwLock, Semaphore};
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Stock};
 
 /// How many workers there are at a time.
 pub(crate) const WORKERS: usize = 8;
@@ -19,6 +19,11 @@ pub(crate) const WORKERS: usize = 8;
 pub(crate) const PERMITS: usize = 3;
 /// More than are used up in half an hour.
 pub(crate) const ONCES: usize = 64;
+
+/// How many ledgers there are: in the mutex, in the lock for reading and writing, and what goes in and out of stock.
+pub(crate) const LEDGERS: usize = 4;
+/// Parties of the barrier.
+pub(crate) const PARTIES: usize = 2;
 
 /// What one can be inside of.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +50,7 @@ pub(crate) struct Record {
     pub(crate) doing: AtomicU64,
     pub(crate) since: AtomicU64,
     /// What it has added, to which ledger.
-    pub(crate) added: [AtomicU64; 3],
+    pub(crate) added: [AtomicU64; LEDGERS],
     pub(crate) operations: AtomicU64,
 }
 
@@ -56,7 +61,7 @@ impl Record {
             stays: [const { AtomicU64::new(0) }; PLACES],
             doing: AtomicU64::new(0),
             since: AtomicU64::new(0),
-            added: [const { AtomicU64::new(0) }; 3],
+            added: [const { AtomicU64::new(0) }; LEDGERS],
             operations: AtomicU64::new(0),
         }
     }
@@ -87,6 +92,11 @@ pub(crate) struct World {
     pub(crate) bounded: BoundedSemaphore,
     /// Released by some, used up by others.
     pub(crate) signals: Semaphore,
+    pub(crate) stock: Mutex<Stock>,
+    pub(crate) changed: Condvar,
+    pub(crate) barrier: Barrier,
+    /// How many came first, second, and so on.
+    pub(crate) passed: [AtomicU64; PARTIES],
     pub(crate) event: Event,
     pub(crate) onces: [Once; ONCES],
     pub(crate) done_once: [AtomicU64; ONCES],
@@ -102,6 +112,10 @@ impl World {
             permits: Semaphore::new(PERMITS),
             bounded: BoundedSemaphore::new(PERMITS),
             signals: Semaphore::new(0),
+            stock: Mutex::new(Stock::new()),
+            changed: Condvar::new(),
+            barrier: Barrier::new(PARTIES),
+            passed: [const { AtomicU64::new(0) }; PARTIES],
             event: Event::new(),
             onces: [const { Once::new() }; ONCES],
             done_once: [const { AtomicU64::new(0) }; ONCES],
