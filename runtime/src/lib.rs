@@ -122,6 +122,52 @@
 //! process can touch only what it was handed. When the holder of a lock is killed, the next one is told
 //! ([`sync::LockError::OwnerDied`]). `#[shared] static` is one variable for the whole family of processes.
 //!
+//! # Whose turn it is
+//!
+//! [`Lock`], [`RLock`], [`Semaphore`], [`BoundedSemaphore`], [`Event`], [`Condition`] and [`Barrier`] are Python's words:
+//! handles, to be cloned and passed to tasks. What they lead to are types of [`sync`], which can also stand in a
+//! `#[shared]` struct or static, beside [`RwLock`](sync::RwLock), [`Once`](sync::Once), and [`Text`] and [`Seq`] for what
+//! a `String` and a `Vec` would hold.
+//!
+//! ```
+//! use offspring::{Event, Semaphore, Seq, Text, prelude::*};
+//!
+//! #[shared]
+//! static GUESTS: Mutex<Seq<Text<16>, 8>> = Mutex::new(Seq::new());
+//!
+//! #[process]
+//! fn dine(name: &str, open: &Event, tables: &Semaphore) -> offspring::Result<()> {
+//!     open.wait();
+//!     let _table = tables.acquire();
+//!     GUESTS.lock()?.push(Text::try_from(name)?)?;
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (open, tables) = (Event::new()?, Semaphore::new(2)?);
+//! let guests = ["ann", "bob", "cleo"].map(|name| dine::spawn(name, &open, &tables));
+//! open.set();
+//! for guest in guests {
+//!     guest?.join()??;
+//! }
+//! assert_eq!(GUESTS.lock()?.len(), 3);
+//! assert_eq!(tables.available(), 2);
+//! # Ok(())
+//! # }
+//! ```
+//! Any of those processes may be killed at any instruction, and the others go on:
+//!
+//! | killed | what the others see |
+//! | --- | --- |
+//! | with a `Mutex` or `RwLock` | it is free; the next one is told, with the guard, and can [`recover`](sync::LockError::recover) the data |
+//! | with a `Lock` or `RLock` | it is free; [`recovered`](sync::MutexGuard::recovered) says so |
+//! | with permits of a `Semaphore` | they are free |
+//! | at a `Barrier`, or between two rounds of it | it is broken, at once |
+//! | in the middle of a `Once` | it has not happened; the next one does it |
+//! | waiting for any of them | nothing |
+//!
+//! To lock what one holds already is an error, and so is a circle of processes that wait for each other.
+//!
 //! # Daemons and ends
 //!
 //! `#[daemon]` is a process that lives as long as its parent: it is terminated when `main` ends, and killed
@@ -165,5 +211,5 @@ pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,
     cpu_count, set_start_method,
 };
-pub use sync::handles::{BoundedSemaphore, Lock, Semaphore};
+pub use sync::handles::{Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore};
 pub use wire::{Message, RemoteError};

@@ -1,16 +1,13 @@
 //! The handles of the crate root: a type of this module in shared memory of its own, to be cloned and passed on.
 //!
 //! Each derefs to the type in place, and so has its methods; it adds `new`. They are what Python calls by the same
-//! names. [`Lock`] says more, because it has no data that could be in doubt.
+//! names. [`Lock`] says more, in `lock.rs`.
 
 use std::fmt;
-use std::mem;
 use std::ops::Deref;
-use std::time::{Duration, Instant};
 
-use super::error::LockError;
-use super::mutex::{Mutex, MutexGuard};
-use super::semaphore;
+use super::mutex::Mutex;
+use super::{barrier, condvar, event, semaphore};
 use crate::{Result, Shared};
 
 macro_rules! handle {
@@ -79,7 +76,7 @@ handle! {
     ///
     /// # Fork and death
     /// The lock of a thread or process that ended is free at once, also if it was killed. There is no data to doubt, so that the
-    /// next one simply gets it; [`MutexGuard::recovered`] tells.
+    /// next one simply gets it; [`recovered`](super::MutexGuard::recovered) tells.
     ///
     /// # Examples
     /// ```
@@ -153,77 +150,95 @@ handle! {
     BoundedSemaphore => semaphore::BoundedSemaphore, new(permits: usize) = semaphore::BoundedSemaphore::new(permits)
 }
 
-impl Lock {
-    /// Takes the lock, waiting until it is free; it stays taken as long as the guard lives.
+handle! {
+    /// A signal to go that processes share, and a handle to pass to them: Python's `Event`.
     ///
-    /// # Errors
-    /// [`LockError::Deadlock`] when this thread holds the lock already.
-    ///
-    /// # Fork and death
-    /// A caller that dies while it waits changes nothing for anyone.
-    #[inline]
-    #[track_caller]
-    pub fn lock(&self) -> Result<MutexGuard<'_, ()>, LockError> {
-        self.0.lock().or_else(take_over)
-    }
-
-    /// Takes the lock if that is possible at once; `None` says that another thread has it.
-    ///
-    /// # Errors
-    /// As for [`lock`](Self::lock).
-    #[track_caller]
-    pub fn try_lock(&self) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.0.try_lock().or_else(|error| take_over(error).map(Some))
-    }
-
-    /// Takes the lock, waiting at most this long; `None` says that the time ran out.
-    ///
-    /// # Errors
-    /// As for [`lock`](Self::lock).
-    #[doc(alias = "timeout")]
-    #[track_caller]
-    pub fn try_lock_for(&self, time: Duration) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.0.try_lock_for(time).or_else(|error| take_over(error).map(Some))
-    }
-
-    /// Takes the lock, waiting until this instant at the latest; `None` says that it has come.
-    ///
-    /// # Errors
-    /// As for [`lock`](Self::lock).
-    #[track_caller]
-    pub fn try_lock_until(&self, end: Instant) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.0.try_lock_until(end).or_else(|error| take_over(error).map(Some))
-    }
-
-    /// Takes the lock without a guard: it stays taken until [`release`](Self::release).
-    ///
-    /// # Errors
-    /// As for [`lock`](Self::lock).
+    /// It derefs to a [`sync::Event`](event::Event).
     ///
     /// # Fork and death
-    /// A thread that ends without having released the lock gives it back all the same.
-    #[track_caller]
-    pub fn acquire(&self) -> Result<(), LockError> {
-        self.lock().map(mem::forget)
-    }
-
-    /// Gives back the lock that this thread [acquired](Self::acquire).
+    /// As for [`sync::Event`](event::Event): whoever is killed while it waits delays nobody.
     ///
-    /// # Errors
-    /// [`LockError::NotHeld`] when this thread does not have it.
-    pub fn release(&self) -> Result<(), LockError> {
-        self.0.give_back()
-    }
+    /// # Examples
+    /// ```
+    /// use offspring::{Event, process};
+    ///
+    /// #[process]
+    /// fn run(gun: &Event) -> String {
+    ///     gun.wait();
+    ///     "off".to_owned()
+    /// }
+    ///
+    /// # fn main() -> offspring::Result<()> {
+    /// let gun = Event::new()?;
+    /// let runner = run::spawn(&gun)?;
+    /// gun.set();
+    /// assert_eq!(runner.join()?, "off");
+    /// # Ok(())
+    /// # }
+    /// ```
+    Event => event::Event, new() = event::Event::new()
 }
 
-/// Nothing can be in doubt where there is nothing.
-#[cold]
-fn take_over(error: LockError<MutexGuard<'_, ()>>) -> Result<MutexGuard<'_, ()>, LockError> {
-    match error {
-        LockError::OwnerDied(guard) => {
-            guard.mark_consistent();
-            Ok(guard)
-        }
-        error => Err(error.without_guard()),
-    }
+handle! {
+    /// Waiting until what a lock guards has changed, and a handle to pass on: Python's `Condition`.
+    ///
+    /// It derefs to a [`sync::Condvar`](condvar::Condvar). As in `std`, it has no lock of its own: each `wait` takes the guard of
+    /// the [`Mutex`] whose data the wait is about, or that of a [`Lock`].
+    ///
+    /// # Fork and death
+    /// As for [`sync::Condvar`](condvar::Condvar): nobody waits for a sleeper that was killed, and it takes no notification with
+    /// it. When a holder of the lock died meanwhile, `wait` says so, also for a `Lock`
+    /// ([`OwnerDied`](super::LockError::OwnerDied), with the guard).
+    ///
+    /// # Examples
+    /// ```
+    /// use offspring::{Condition, prelude::*};
+    ///
+    /// #[process]
+    /// fn count(number: &Shared<Mutex<u32>>, changed: &Condition) {
+    ///     for _ in 0..4 {
+    ///         *number.lock().unwrap() += 1;
+    ///         changed.notify_one();
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> offspring::Result<()> {
+    /// let (number, changed) = (Shared::new(Mutex::new(0))?, Condition::new()?);
+    /// let child = count::spawn(&number, &changed)?;
+    /// let four = changed.wait_while(number.lock()?, |number| *number < 4)?;
+    /// assert_eq!(*four, 4);
+    /// # drop(four);
+    /// # child.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    Condition => condvar::Condvar, new() = condvar::Condvar::new()
+}
+
+handle! {
+    /// A line that all reach before any goes on, and a handle to pass on: Python's `Barrier`.
+    ///
+    /// It derefs to a [`sync::Barrier`](barrier::Barrier).
+    ///
+    /// # Fork and death
+    /// As for [`sync::Barrier`](barrier::Barrier): when a party is killed, the others learn it at once.
+    ///
+    /// # Examples
+    /// ```
+    /// use offspring::{Barrier, process};
+    ///
+    /// #[process]
+    /// fn run(line: &Barrier) -> usize {
+    ///     line.wait().unwrap().index
+    /// }
+    ///
+    /// # fn main() -> offspring::Result<()> {
+    /// let line = Barrier::new(2)?;
+    /// let other = run::spawn(&line)?;
+    /// let mine = line.wait()?.index;
+    /// assert_eq!(mine + other.join()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    Barrier => barrier::Barrier, new(parties: usize) = barrier::Barrier::new(parties)
 }

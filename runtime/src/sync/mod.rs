@@ -23,6 +23,7 @@ pub(crate) mod deadlock;
 mod error;
 mod event;
 pub(crate) mod handles;
+mod lock;
 mod loose;
 mod members;
 pub(crate) mod methods;
