@@ -55,6 +55,7 @@ pub struct Barrier {
 }
 
 // SAFETY: plain words, see the module.
+#[diagnostic::do_not_recommend]
 unsafe impl Shareable for Barrier {
     const LAYOUT: u64 = Hasher::start("Barrier").of::<Self>().finish();
     const LOCKS: bool = true;

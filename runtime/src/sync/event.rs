@@ -66,6 +66,7 @@ pub struct Event {
 }
 
 // SAFETY: see the module.
+#[diagnostic::do_not_recommend]
 unsafe impl Shareable for Event {
     const LAYOUT: u64 = Hasher::start("Event").of::<Self>().finish();
     const LOCKS: bool = true;

@@ -70,6 +70,7 @@ pub struct BoundedSemaphore {
 macro_rules! both {
     ($($name:ident)*) => {$(
         // SAFETY: plain words, see the module.
+        #[diagnostic::do_not_recommend]
         unsafe impl Shareable for $name {
             const LAYOUT: u64 = Hasher::start(stringify!($name)).of::<Self>().finish();
             const LOCKS: bool = true;
