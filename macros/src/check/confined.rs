@@ -16,6 +16,7 @@ enum Reason {
     Filled,
     Pointer,
     Condition,
+    Barrier,
     Counted,
     Sender,
     Receiver,
@@ -73,6 +74,7 @@ const KNOWN: &[Known] = &[
     known(Reason::Lock, true, &["Mutex", "RwLock", "RefCell", "Cell", "UnsafeCell"], &[]),
     known(Reason::Filled, true, &["OnceLock", "LazyLock", "OnceCell", "LazyCell"], &[]),
     known(Reason::Condition, false, &["Condvar"], &["sync"]),
+    known(Reason::Barrier, false, &["Barrier"], &["sync"]),
     known(Reason::Counted, true, &["Arc", "Rc", "Weak"], &["sync", "rc"]),
     known(Reason::Sender, true, &["Sender", "SyncSender"], &["mpsc"]),
     known(Reason::Receiver, true, &["Receiver"], &["mpsc"]),
@@ -135,8 +137,11 @@ fn known_as(ty: &TypePath) -> Option<&'static Known> {
     }
     let before = segments.iter().rev().nth(1).map(|segment| segment.ident.to_string());
     let own = ["crate", "self", "super"].iter().any(|root| segments[0].ident == root);
-    let at_home = before
-        .is_none_or(|before| known.homes.is_empty() || known.homes.contains(&before.as_str()));
+    // Alone, it may be the handle of ours that is called so.
+    let alone_too = known.reason != Reason::Barrier;
+    let at_home = before.map_or(alone_too, |before| {
+        known.homes.is_empty() || known.homes.contains(&before.as_str())
+    });
     let generic = matches!(last.arguments, PathArguments::AngleBracketed(_));
     (ty.qself.is_none() && !own && at_home && generic == known.generic).then_some(known)
 }
@@ -161,10 +166,12 @@ fn advice(reason: Reason, ty: &TypePath, subject: Subject<'_>, place: Place) -> 
                 "which means nothing in another process; {take} the value, or `Shared<{owned}>`"
             )
         }
-        Reason::Condition => format!(
-            "which wakes threads of one process only; join the process, or {take} a \
-             `Shared<AtomicBool>` to look at now and then"
-        ),
+        Reason::Condition => {
+            format!("whose copy would wake nobody; {take} an `offspring::Condition`")
+        }
+        Reason::Barrier => {
+            format!("at whose copy nobody would arrive; {take} an `offspring::Barrier`")
+        }
         Reason::Sender => {
             "which reaches threads of one process only; let the task return what it would send"
                 .to_owned()
@@ -203,7 +210,11 @@ fn changed(reason: Reason, ty: &TypePath, subject: Subject<'_>, place: Place) ->
     let (shared, held, whose) = if reason == Reason::Lock {
         let shared = value.map_or_else(|| "T".to_owned(), fixed);
         let held = value.map_or_else(|| "T".to_owned(), owned);
-        (format!("Mutex<{shared}>"), held, " with the `Mutex` of `offspring::sync`")
+        if last_word(ty) == "RwLock" {
+            (format!("RwLock<{shared}>"), held, " with the `RwLock` of `offspring::sync`")
+        } else {
+            (format!("Mutex<{shared}>"), held, " with the `Mutex` of `offspring::sync`")
+        }
     } else {
         let name = last_word(ty);
         let held = name.trim_start_matches("Atomic").to_lowercase();
@@ -280,10 +291,11 @@ fn owned(ty: &Type) -> String {
 fn fixed(ty: &Type) -> String {
     let Type::Path(path) = ungroup(ty) else { return spell(ty) };
     match (last_word(path).as_str(), inner(path)) {
-        ("str" | "String", _) => "[u8; N]".to_owned(),
-        ("Vec" | "VecDeque", Some(item)) => format!("[{}; N]", spell(item)),
-        ("HashMap" | "BTreeMap", _) => "[Option<(K, V)>; N]".to_owned(),
-        ("HashSet" | "BTreeSet", Some(item)) => format!("[Option<{}>; N]", spell(item)),
+        ("str" | "String", _) => "Text<N>".to_owned(),
+        ("Vec" | "VecDeque" | "HashSet" | "BTreeSet", Some(item)) => {
+            format!("Seq<{}, N>", spell(item))
+        }
+        ("HashMap" | "BTreeMap", _) => "Seq<(K, V), N>".to_owned(),
         _ => spell(ty),
     }
 }

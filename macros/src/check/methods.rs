@@ -15,6 +15,7 @@ const OF_THE_LOCK: &[&str] = &[
     "is_locked",
     "is_consistent",
     "holder",
+    "holder_thread",
     "get_mut",
     "into_inner",
 ];

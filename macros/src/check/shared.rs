@@ -19,13 +19,13 @@ struct Advice {
 const BY_NAME: &[Advice] = &[
     Advice {
         names: &["String", "PathBuf", "OsString", "CString"],
-        sentence: "keeps its text in the heap of one process; write `[u8; N]`, which has room for N \
-                   bytes, and its length beside it",
+        sentence: "keeps its text in the heap of one process; write `offspring::Text<N>`, which has \
+                   room for N bytes",
     },
     Advice {
         names: &["Vec", "VecDeque", "LinkedList", "BinaryHeap"],
-        sentence: "keeps its items in the heap of one process; write `[T; N]`, or pass an \
-                   `offspring::Shared<[T]>` beside this type",
+        sentence: "keeps its items in the heap of one process; write `offspring::Seq<T, N>`, which has \
+                   room for N of them, or pass an `offspring::Shared<[T]>` beside this type",
     },
     Advice {
         names: &["Box"],
@@ -37,9 +37,14 @@ const BY_NAME: &[Advice] = &[
                    `offspring::Shared<T>`",
     },
     Advice {
-        names: &["HashMap", "BTreeMap", "HashSet", "BTreeSet"],
-        sentence: "keeps its items in the heap of one process; write an array, as in \
-                   `[Option<(K, V)>; N]`",
+        names: &["HashMap", "BTreeMap"],
+        sentence: "keeps its items in the heap of one process; write `offspring::Seq<(K, V), N>`, \
+                   which has room for N of them",
+    },
+    Advice {
+        names: &["HashSet", "BTreeSet"],
+        sentence: "keeps its items in the heap of one process; write `offspring::Seq<T, N>`, which has \
+                   room for N of them",
     },
     Advice {
         names: &["Cell", "RefCell", "UnsafeCell", "OnceCell", "LazyCell"],
@@ -51,12 +56,24 @@ const BY_NAME: &[Advice] = &[
 /// Types of `std::sync` that need the path to be told from ours, and what does their work.
 const OF_STD_SYNC: &[(&str, &str)] = &[
     ("Mutex", "`offspring::sync::Mutex`"),
-    ("RwLock", "`offspring::sync::Mutex`"),
+    ("RwLock", "`offspring::sync::RwLock`"),
     ("OnceLock", "`offspring::sync::Mutex` around an `Option`"),
     ("LazyLock", "the value itself"),
-    ("Condvar", "an atomic for both sides to look at"),
-    ("Barrier", "an atomic that counts who is there"),
-    ("Once", "an `AtomicBool`"),
+    ("Condvar", "`offspring::sync::Condvar`"),
+    ("Barrier", "`offspring::sync::Barrier`"),
+    ("Once", "`offspring::sync::Once`"),
+];
+
+/// Handles of ours, by their full path, and what each leads to.
+const HANDLES: &[(&str, &str)] = &[
+    ("Shared", "the value itself"),
+    ("Lock", "`offspring::sync::Mutex<()>`"),
+    ("RLock", "`offspring::sync::RLock`"),
+    ("Semaphore", "`offspring::sync::Semaphore`"),
+    ("BoundedSemaphore", "`offspring::sync::BoundedSemaphore`"),
+    ("Event", "`offspring::sync::Event`"),
+    ("Condition", "`offspring::sync::Condvar`"),
+    ("Barrier", "`offspring::sync::Barrier`"),
 ];
 
 /// Refuses a type whose values mean nothing in another process.
@@ -120,7 +137,7 @@ impl<'ast> Visit<'ast> for Unshareable<'_> {
             Type::Reference(reference) => self.refuse(
                 reference,
                 "a reference is an address of one process; hold the value itself, as in \
-                 `[u8; N]` for `&str` or `[T; N]` for `&[T]`",
+                 `offspring::Text<N>` for `&str` or `offspring::Seq<T, N>` for `&[T]`",
             ),
             Type::Ptr(pointer) => self.refuse(
                 pointer,
@@ -148,6 +165,14 @@ impl<'ast> Visit<'ast> for Unshareable<'_> {
                 path,
                 &format!(
                     "`{name}` of the standard library works within one process; write {instead}"
+                ),
+            );
+        } else if let Some((name, instead)) = handle(path) {
+            self.refuse(
+                path,
+                &format!(
+                    "`{name}` is a handle, which belongs to one process; write {instead}, or pass the \
+                     handle beside this type"
                 ),
             );
         } else {
@@ -185,6 +210,12 @@ fn advice(path: &TypePath) -> Option<(&Ident, &'static str)> {
 fn of_std_sync(path: &TypePath) -> Option<&'static (&'static str, &'static str)> {
     let last = &path.path.segments.last()?.ident;
     OF_STD_SYNC.iter().find(|(name, _)| is_std(path) && last == name)
+}
+
+fn handle(path: &TypePath) -> Option<&'static (&'static str, &'static str)> {
+    let segments = &path.path.segments;
+    let ours = segments.len() == 2 && segments[0].ident == "offspring";
+    HANDLES.iter().find(|(name, _)| path.qself.is_none() && ours && segments[1].ident == name)
 }
 
 /// Whether a path says that it leads into the standard library.

@@ -40,9 +40,9 @@ use super::layout::Hasher;
 /// may_be_shared::<[(u32, Option<f64>); 8]>();
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot live in shared memory: write `#[shared]` on it if it is a struct or enum of yours, `[u8; N]` for a `String`, `[T; N]` for a `Vec`",
+    message = "`{Self}` cannot live in shared memory: write `#[shared]` on it if it is a struct or enum of yours, `Text<N>` for a `String`, `Seq<T, N>` for a `Vec`, the type of `offspring::sync` for one of `std::sync`",
     label = "this would be an address of one process, meaningless in the others, or is not known to be plain data",
-    note = "shareable are numbers, `bool`, `char`, atomics, arrays, tuples and options of these, `#[shared]` types, and the types of `offspring::sync`"
+    note = "shareable are numbers, `bool`, `char`, atomics, arrays, tuples and options of these, `#[shared]` types, `Text`, `Seq`, and the types of `offspring::sync`; a handle, such as `Shared`, is passed beside"
 )]
 pub unsafe trait Shareable: Send + Sync + 'static {
     /// What this type looks like in memory, as one number; compared when a segment is attached.

@@ -25,7 +25,7 @@
 //! For a method with `&self` the receiver is `&guard`; `self.0.lock()` is an inherent method of `Mutex`, so that no trait
 //! needs to be in scope. Visibility of each method is that of the original. Associated functions without a receiver
 //! and methods with `self` by value are not repeated. One `#[shared] impl` block a type. Names that `Mutex` has itself
-//! (`lock`, `try_lock`, `try_lock_for`, `try_lock_until`, `is_locked`, `is_consistent`, `holder`, `get_mut`, `into_inner`)
+//! (`lock`, `try_lock`, `try_lock_for`, `try_lock_until`, `is_locked`, `is_consistent`, `holder`, `holder_thread`, `get_mut`, `into_inner`)
 //! would be hidden by its own methods: the macro refuses them. A method that returns a reference into `self` cannot be
 //! called this way, because the lock is given back before it returns: the macro refuses it too.
 //!

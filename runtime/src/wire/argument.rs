@@ -13,7 +13,8 @@ use crate::Result;
 /// What a task can take, by value or by reference.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition, or send what it is made of",
-    label = "not a message"
+    label = "not a message",
+    note = "what stands in memory, such as the types of `offspring::sync`, stays there: pass a handle to it, as in `offspring::Semaphore` or `&Shared<T>`"
 )]
 pub trait Argument {
     /// What the child has of it.

@@ -31,7 +31,8 @@ pub use result::{ByNothing, BySerde, ByText, Reply, Return};
 /// [`Shared`](crate::Shared). Generic tasks ask for it: `fn largest<T: Message + Ord>(of: Vec<T>) -> Option<T>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent to another process: write `#[message]` above its definition, or send what it is made of",
-    label = "not a message"
+    label = "not a message",
+    note = "what stands in memory, such as the types of `offspring::sync`, stays there: pass a handle to it, as in `offspring::Semaphore` or `&Shared<T>`"
 )]
 pub trait Message: serde::Serialize + serde::de::DeserializeOwned + 'static {}
 
