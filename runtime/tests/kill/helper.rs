@@ -45,6 +45,11 @@ impl Helper {
         }
     }
 
+    /// Whether it sleeps in the kernel at this moment.
+    pub(crate) fn is_asleep(&self) -> bool {
+        is_asleep(self.0)
+    }
+
     /// Its process, and its only thread.
     pub(crate) fn id(&self) -> u32 {
         self.0.as_raw().unsigned_abs()
