@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
-use crate::sys::held;
 use crate::sys::map::Mapping;
+use crate::sys::{held, robust};
 
 /// Never held across anything that can panic or block.
 static REGIONS: RwLock<Regions> =
@@ -32,6 +32,8 @@ impl Regions {
         let Self { lengths, lingering } = self;
         lingering.retain(|mapping| {
             let (start, len) = (mapping.start().addr().get(), mapping.len());
+            // Nobody takes part any more in what has no handle. Other threads find that out here, too, or end.
+            robust::withdraw_within(start, len);
             let stays = held::any_within(start, len);
             if !stays {
                 lengths.remove(&start);

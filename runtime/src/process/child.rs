@@ -16,7 +16,7 @@ use super::info::ProcessInfo;
 use super::order::Order;
 use super::panic::{self, Panic};
 use super::{exit, info};
-use crate::sys::{self, args, clone, poll, signal};
+use crate::sys::{self, args, clone, poll, robust, signal};
 use crate::wire::frame::{self, Frame, Kind};
 use crate::wire::{Pack, Reply, Unpack};
 use crate::{Error, Result};
@@ -60,6 +60,8 @@ pub(crate) fn live(socket: OwnedFd) -> ! {
 fn serve(frame: Frame) -> i32 {
     match catch_unwind(AssertUnwindSafe(|| run(frame))) {
         Ok(Ok(reply)) => {
+            // Not after a panic: whoever waits for this process at a barrier is told.
+            robust::withdraw();
             finish();
             report(reply)
         }

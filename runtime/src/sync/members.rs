@@ -2,7 +2,8 @@
 //!
 //! A thread takes a slot at its first wait and keeps it between rounds: it is on the kernel's list of what the thread holds,
 //! as `Kind::Member`. When the thread is killed, the kernel marks the slot, and wakes one of those who sleep on its word. A thread
-//! that ends of itself gives its slots back (`sys::robust`), and so does a process (`robust::withdraw`).
+//! that ends of itself gives its slots back (`sys::robust`), and so does the thread that ends its process in the proper way
+//! (`robust::withdraw`). Threads that still run then count as killed.
 //!
 //! Invariant 1: who sleeps watches all slots that were ever taken, also those that are free, whose next holder takes the mark of
 //! it along. A slot that nobody watches is taken only after all who sleep were called to look again. So nobody becomes a
@@ -17,7 +18,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use super::slots::{SLOTS, Slots};
 use crate::sys::futex;
-use crate::sys::robust::Kind;
+use crate::sys::robust::{self, Kind};
 
 /// The members of one barrier.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl Members {
                 futex::wake_all(&self.calls);
             }
             if self.slots.enter_at(index, Kind::Member).is_some() {
+                robust::withdraw_at_exit();
                 let died = slot.begin_use();
                 slot.set_doubtful(false);
                 return !died;

@@ -42,10 +42,10 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicPtr, AtomicU32, compiler_fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, compiler_fence};
 
-use super::futex;
 use super::held::{self, Held};
+use super::{clone, futex};
 
 pub(crate) use super::held::Kind;
 
@@ -389,11 +389,12 @@ pub(crate) fn exists_here(tid: u32) -> bool {
 /// lower 30 bits of the word are 0 then: so a change of a word that somebody sleeps on, and the wake-up that belongs
 /// to it, happen both or not at all.
 ///
-/// Async-signal-safe, and may interrupt the taking of a lock. Without a list, and in a thread that has never taken
-/// a lock, it does nothing.
+/// Async-signal-safe, and may interrupt the taking of a lock. Without a list it does nothing.
 pub(crate) fn announce(word: &AtomicU32) -> Announcement<'_> {
     let thread = THREAD.with(Cell::get);
-    let before = NonNull::new(thread.head).map(|head| {
+    // Not `current`, which allocates, and a signal handler may have interrupted the allocator.
+    let head = if thread.tid == 0 { find_head() } else { thread.head };
+    let before = NonNull::new(head).map(|head| {
         // The kernel looks for the word `FUTEX_OFFSET` from here, and reads nothing else.
         let node =
             ptr::from_ref(word).cast::<Link>().wrapping_byte_offset(-(FUTEX_OFFSET as isize));
@@ -441,6 +442,38 @@ extern "C" fn leave(_: *mut c_void) {
     }
     THREAD.set(Thread::UNKNOWN);
     held.leave();
+}
+
+/// Gives back what the calling thread is a member of, as if it ended now.
+pub(crate) fn withdraw() {
+    withdraw_within(0, usize::MAX);
+}
+
+/// The same, where it lies in these addresses.
+pub(crate) fn withdraw_within(start: usize, len: usize) {
+    let thread = THREAD.with(Cell::get);
+    let Some(held) = thread.held else { return };
+    for (address, kind) in held.entries() {
+        if kind != Kind::Member || address.wrapping_sub(start) >= len {
+            continue;
+        }
+        // SAFETY: from this thread's record; nobody inherits a membership, which gives no reference.
+        let stays = unsafe { thread.part_with(address, kind, 0) };
+        if !stays {
+            held.remove(address);
+        }
+    }
+}
+
+/// Has [`withdraw`] run when this process returns from `main` or calls `exit`.
+pub(crate) fn withdraw_at_exit() {
+    static ARMED: AtomicBool = AtomicBool::new(false);
+    extern "C" fn on_exit() {
+        withdraw();
+    }
+    if !ARMED.swap(true, Relaxed) {
+        clone::at_exit(on_exit);
+    }
 }
 
 /// Calls [`leave`] where libc does not.
