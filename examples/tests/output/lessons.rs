@@ -1,4 +1,4 @@
-//! Lessons 1 to 7.
+//! Lessons 1 to 7: processes.
 
 use crate::program::{lines_of, numbers};
 

@@ -7,4 +7,5 @@
 mod counting;
 mod deaths;
 mod lessons;
+mod locks;
 mod program;
