@@ -52,7 +52,7 @@ type Woken<G> = Result<G, LockError<G>>;
 /// }
 ///
 /// #[offspring::process]
-/// fn eat(kitchen: &Kitchen) -> offspring::Result<()> {
+/// fn eat(kitchen: &offspring::Shared<Kitchen>) -> offspring::Result<()> {
 ///     let mut dishes = kitchen.served.wait_while(kitchen.dishes.lock()?, |dishes| *dishes == 0)?;
 ///     *dishes -= 1;
 ///     Ok(())
