@@ -178,11 +178,13 @@ impl RawLock {
     }
 
     /// The word, to look at and to sleep on.
+    #[inline]
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.word
     }
 
     /// Who has the lock at this moment, if anybody has: a thread's id.
+    #[inline]
     pub(crate) fn owner(&self) -> Option<u32> {
         let tid = self.word.load(SeqCst) & TID_MASK;
         (tid != 0).then_some(tid)
@@ -224,6 +226,7 @@ impl RawLock {
     }
 
     /// The calling thread's hold of the lock, if it has it.
+    #[inline]
     pub(crate) fn held_by_me(&self) -> Option<Held> {
         let me = current();
         let mine = self.word.load(Relaxed) & TID_MASK == me.tid();
@@ -231,6 +234,7 @@ impl RawLock {
     }
 
     /// A count that the holder keeps here, for whatever it stands for.
+    #[inline]
     pub(crate) fn depth(&self) -> &AtomicU64 {
         &self.depth
     }
@@ -253,6 +257,7 @@ impl RawLock {
     }
 
     /// Whether a thread, alive or not, has the lock at this moment.
+    #[inline]
     pub(crate) fn is_locked(&self) -> bool {
         self.word.load(Relaxed) & TID_MASK != 0
     }

@@ -59,7 +59,8 @@ pub(crate) struct RawRwLock {
 /// A read lock in this thread's hands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
-    seat: Seat,
+    /// Of the slot; what else is to be known of it can be asked there.
+    index: u32,
     /// Whether the data is in doubt, for as long as this is held.
     pub(crate) doubtful: bool,
 }
@@ -72,6 +73,13 @@ pub(crate) struct Writing {
     pub(crate) doubtful: bool,
     /// Whether it was so because of the last one who wrote.
     pub(crate) recovered: bool,
+}
+
+impl Reading {
+    #[inline]
+    fn new(index: usize, doubtful: bool) -> Self {
+        Self { index: index as u32, doubtful }
+    }
 }
 
 impl RawRwLock {
@@ -93,7 +101,7 @@ impl RawRwLock {
         let held = match self.writer.lock(Patience::None) {
             Ok(held) => held,
             // Whoever has it may be waiting for this very thread.
-            Err(Refusal::Busy) if self.own_seat().is_some() => return Err(Refusal::Deadlock),
+            Err(Refusal::Busy) if self.readers.mine().is_some() => return Err(Refusal::Deadlock),
             Err(Refusal::Busy) => self.writer.lock_called(Kind::Guard, patience, call)?,
             Err(other) => return Err(other),
         };
@@ -117,10 +125,11 @@ impl RawRwLock {
     #[inline]
     pub(crate) fn leave(&self, reading: Reading) {
         // In a forked copy of a reader this is the count of the original; both ways see that it is not theirs.
-        if self.slot(reading).depth().load(Relaxed) == 0 {
-            self.readers.leave(reading.seat);
+        let slot = self.slot(reading);
+        if slot.depth().load(Relaxed) == 0 {
+            give_back(slot);
         } else {
-            self.leave_once(reading);
+            leave_once(slot);
         }
     }
 
@@ -172,26 +181,27 @@ impl RawRwLock {
         self.writer.used_through(guard);
     }
 
+    #[inline]
     fn slot(&self, reading: Reading) -> &RawLock {
-        self.readers.get(reading.seat.index)
+        self.readers.get(reading.index as usize)
     }
 
     /// Takes the lock to read if no writer is in the way, and there is a slot.
     #[inline]
     fn read_now(&self) -> Option<Reading> {
-        let seat = self.sit_down()?;
+        let index = self.sit_down()?;
         let doubtful = self.admits();
         if doubtful.is_none() {
-            self.readers.leave(seat);
+            give_back(self.readers.get(index));
         }
-        doubtful.map(|doubtful| Reading { seat, doubtful })
+        doubtful.map(|doubtful| Reading::new(index, doubtful))
     }
 
     /// Takes a slot, which does not mean yet that one may read.
     #[inline]
-    fn sit_down(&self) -> Option<Seat> {
-        let seat = self.readers.enter(Kind::Guard, SLOTS)?;
-        let slot = self.readers.get(seat.index);
+    fn sit_down(&self) -> Option<usize> {
+        let Seat { index, .. } = self.readers.enter(Kind::Guard, SLOTS)?;
+        let slot = self.readers.get(index);
         if slot.begin_use() {
             // The reader before died here, which does no harm.
             slot.set_doubtful(false);
@@ -199,7 +209,7 @@ impl RawRwLock {
         if slot.depth().load(Relaxed) != 0 {
             slot.depth().store(0, Relaxed);
         }
-        Some(seat)
+        Some(index)
     }
 
     /// Whether one who has a slot may read, and if so, whether the data is in doubt.
@@ -218,11 +228,11 @@ impl RawRwLock {
 
     #[cold]
     fn read_contended(&self, patience: Patience, call: Call) -> Result<Reading, Refusal> {
-        if let Some(seat) = self.own_seat() {
-            let depth = self.readers.get(seat.index).depth();
+        if let Some(index) = self.readers.mine() {
+            let depth = self.readers.get(index).depth();
             depth.store(depth.load(Relaxed) + 1, Relaxed);
             let doubtful = self.state.load(SeqCst) & (WRITING | DOUBTFUL) != 0;
-            return Ok(Reading { seat, doubtful });
+            return Ok(Reading::new(index, doubtful));
         }
         if self.writer.held_by_me().is_some() {
             return Err(Refusal::Deadlock);
@@ -236,33 +246,17 @@ impl RawRwLock {
             }
         }
         let turn = self.writer.lock_called(Kind::Guard, patience, call)?;
-        let seat = self.await_seat(patience);
+        let index = self.await_slot(patience);
         let doubtful = self.state.load(SeqCst) & (WRITING | DOUBTFUL) != 0;
         self.writer.unlock(turn);
-        Ok(Reading { seat: seat.ok_or(Refusal::Busy)?, doubtful })
-    }
-
-    /// The slot that this thread has, if it reads.
-    fn own_seat(&self) -> Option<Seat> {
-        let mine =
-            |(index, slot): (usize, &RawLock)| slot.held_by_me().map(|held| Seat { index, held });
-        self.readers.used().find_map(mine)
-    }
-
-    /// One of several holds of a slot goes.
-    #[cold]
-    fn leave_once(&self, reading: Reading) {
-        let slot = self.slot(reading);
-        if slot.held_by_me().is_some() {
-            slot.depth().fetch_sub(1, Relaxed);
-        }
+        Ok(Reading::new(index.ok_or(Refusal::Busy)?, doubtful))
     }
 
     /// Waits for a slot, with `writer` in this thread's hands.
-    fn await_seat(&self, patience: Patience) -> Option<Seat> {
+    fn await_slot(&self, patience: Patience) -> Option<usize> {
         loop {
-            if let Some(seat) = self.sit_down() {
-                return Some(seat);
+            if let Some(index) = self.sit_down() {
+                return Some(index);
             }
             let nap = patience.nap()?;
             let watched = self.readers.used().map(|(_, slot)| Some((slot.word(), slot.watch()?)));
@@ -279,10 +273,26 @@ impl RawRwLock {
         if self.readers.used().all(|(_, slot)| slot.owner().is_none()) {
             return Ok(());
         }
-        if self.own_seat().is_some() {
+        if self.readers.mine().is_some() {
             return Err(Refusal::Deadlock);
         }
         self.readers.used().try_for_each(|(_, slot)| await_reader(slot, patience, call))
+    }
+}
+
+/// Gives a slot back, if it is this thread's.
+#[inline]
+fn give_back(slot: &RawLock) {
+    if let Some(held) = slot.held_by_me() {
+        slot.unlock(held);
+    }
+}
+
+/// One of several holds of a slot goes.
+#[cold]
+fn leave_once(slot: &RawLock) {
+    if slot.held_by_me().is_some() {
+        slot.depth().fetch_sub(1, Relaxed);
     }
 }
 

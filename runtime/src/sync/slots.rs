@@ -38,12 +38,19 @@ impl Slots {
     }
 
     /// Takes a free slot, or one whose holder died; `None` when there is none among the first `count`.
+    #[inline]
     pub(crate) fn enter(&self, kind: Kind, count: usize) -> Option<Seat> {
         let first = favourite(count);
-        (first..count).chain(0..first).find_map(|index| self.enter_at(index, kind))
+        self.enter_at(first, kind).or_else(|| self.enter_after(first, kind, count))
+    }
+
+    #[cold]
+    fn enter_after(&self, first: usize, kind: Kind, count: usize) -> Option<Seat> {
+        (first + 1..count).chain(0..first).find_map(|index| self.enter_at(index, kind))
     }
 
     /// Takes this slot if it is free, or if its holder died.
+    #[inline]
     pub(crate) fn enter_at(&self, index: usize, kind: Kind) -> Option<Seat> {
         let slot = self.slots.get(index)?;
         if slot.is_locked() {
@@ -55,6 +62,7 @@ impl Slots {
     }
 
     /// Has everybody look at this slot from now on; true says that nobody did before.
+    #[inline]
     pub(crate) fn open(&self, index: usize) -> bool {
         let bit = 1 << index;
         // Acquire, and SeqCst to set it: who sees no bit after having announced itself is seen by whoever takes the
@@ -86,6 +94,7 @@ impl Slots {
     }
 
     /// Gives a slot back.
+    #[inline]
     pub(crate) fn leave(&self, seat: Seat) {
         self.slots[seat.index].unlock(seat.held);
     }
@@ -100,12 +109,14 @@ impl Slots {
         })
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> &RawLock {
         &self.slots[index]
     }
 }
 
 /// Where the calling thread begins to look among so many slots.
+#[inline]
 fn favourite(count: usize) -> usize {
     // Neighbouring threads (their ids follow each other) five slots apart: on cache lines of their own.
     (current().tid() as usize).wrapping_mul(5) % count.max(1)
