@@ -9,7 +9,13 @@ use super::board::{Entry, Text};
 /// It comes with [`LockError::Cycle`](super::LockError::Cycle). The first is the one whose call was refused; what it waited for is
 /// held by the second, and so on; what the last one waits for is held by the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cycle(Box<[Waiter]>);
+pub struct Cycle(Box<Circle>);
+
+/// Behind a thin pointer: results of lock calls are no larger than they are without it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Circle {
+    waiters: Vec<Waiter>,
+}
 
 /// One of those who wait for each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +37,14 @@ pub struct Waiter {
 
 impl Cycle {
     pub(super) fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        Self(entries.into_iter().map(|entry| Waiter::new(&entry)).collect())
+        let waiters = entries.into_iter().map(|entry| Waiter::new(&entry)).collect();
+        Self(Box::new(Circle { waiters }))
     }
 
     /// Those who wait, in order: each for what the next one holds, and the last one for what the first one holds.
     #[must_use]
     pub fn waiters(&self) -> &[Waiter] {
-        &self.0
+        &self.0.waiters
     }
 }
 
@@ -75,9 +82,10 @@ impl fmt::Display for Waiter {
 impl fmt::Display for Cycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("deadlock: ")?;
-        for (place, waiter) in self.0.iter().enumerate() {
+        let waiters = self.waiters();
+        for (place, waiter) in waiters.iter().enumerate() {
             let separator = if place == 0 { "" } else { "; " };
-            let holder = &self.0[(place + 1) % self.0.len()];
+            let holder = &waiters[(place + 1) % waiters.len()];
             let Waiter { lock, location, .. } = waiter;
             write!(
                 f,

@@ -17,6 +17,7 @@
 //! leave.
 
 use std::any::type_name;
+use std::cell::Cell;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,16 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 
 /// The name of this process; empty is `main`.
 static NAME: Mutex<String> = Mutex::new(String::new());
+
+thread_local! {
+    /// The circle for whose sake a call of this thread is being refused.
+    static FOUND: Cell<Option<Cycle>> = const { Cell::new(None) };
+}
+
+/// The circle, right after [`Wait::is_vain`] has found one.
+pub(crate) fn found() -> Option<Cycle> {
+    FOUND.try_with(Cell::take).ok().flatten()
+}
 
 /// What reports call this process.
 pub(crate) fn introduce(name: &str) {
@@ -105,13 +116,19 @@ impl Wait {
     }
 
     /// To be called before each sleep, while no wake-up for the lock at `address` can be meant for this thread: says
-    /// whether it would sleep for ever. `owner` finds out which thread holds what it waits for.
+    /// whether it would sleep for ever; then [`found`] says why. `owner` finds out which thread holds what it waits for.
     #[cold]
-    pub(crate) fn look(
-        &mut self,
-        address: usize,
-        owner: impl FnOnce() -> Option<u32>,
-    ) -> Option<Cycle> {
+    pub(crate) fn is_vain(&mut self, address: usize, owner: impl FnOnce() -> Option<u32>) -> bool {
+        let cycle = self.look(address, owner);
+        let is_vain = cycle.is_some();
+        if is_vain {
+            // At the very end of a thread, the circle is lost, but not that there is one.
+            let _ = FOUND.try_with(|found| found.set(cycle));
+        }
+        is_vain
+    }
+
+    fn look(&mut self, address: usize, owner: impl FnOnce() -> Option<u32>) -> Option<Cycle> {
         let call = self.call?;
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() < SUSPICIOUS {

@@ -306,8 +306,8 @@ fn await_reader(slot: &RawLock, patience: Patience, call: Call) -> Result<(), Re
         }
         if !spin.again() {
             let nap = patience.nap().ok_or(Refusal::Busy)?;
-            if let Some(cycle) = wait.look(ptr::from_ref(slot).addr(), || slot.owner()) {
-                return Err(Refusal::Cycle(cycle));
+            if wait.is_vain(ptr::from_ref(slot).addr(), || slot.owner()) {
+                return Err(Refusal::Cycle);
             }
             slot.doze(nap);
         }
