@@ -5,6 +5,7 @@
 //! | free            | any            | there is none |
 //! | held            | `called` or more | waits |
 //! | held            | below `called` | is notified, and on its way back to its mutex |
+//! | held, or its holder died | 0     | has its mutex back |
 //! | its holder died | `called` or more | died waiting, which is nobody's concern |
 //! | its holder died | below `called` | died with a notification, which belongs to somebody else now |
 //!
@@ -115,7 +116,12 @@ impl Seats {
 
     /// Those who are notified, and not back at their mutexes yet.
     pub(crate) fn called(&self, called: u64) -> impl Iterator<Item = usize> {
-        self.taken().filter(move |(number, _)| *number < called).map(|(_, index)| index)
+        self.taken().filter(move |(number, _)| (1..called).contains(number)).map(|(_, index)| index)
+    }
+
+    /// The waiter has got what it came for: from now on, its death concerns nobody.
+    pub(crate) fn content(&self, index: usize) {
+        self.cards[index].number.store(0, SeqCst);
     }
 
     /// Marks that the bell is about to be rung: its waiter does not fall asleep any more.
@@ -160,7 +166,7 @@ impl Seats {
         }
     }
 
-    /// Gives the seat back when nobody older is left to be watched.
+    /// Gives the seat back when its waiter is content, and nobody older is left to be watched.
     pub(crate) fn leave_quietly(&self, seat: Seat) {
         self.slots.get(seat.index).unwatch();
         self.slots.leave(seat);
@@ -190,7 +196,7 @@ impl Seats {
     /// Frees the seat of a dead one.
     pub(crate) fn bury(&self, index: usize) {
         // Killed before this line: the same is done again. After it: the dead had nothing to hand on.
-        self.cards[index].number.store(0, SeqCst);
+        self.content(index);
         if let Some(seat) = self.slots.enter_at(index, Kind::Place) {
             self.leave(seat);
         }

@@ -128,8 +128,9 @@ impl Waiters {
             drop(self.turn());
         }
         let Place::Seat(seat) = place else { return };
-        let index = seat.index;
-        if self.seats.called(self.called.load(SeqCst)).any(|other| other != index) {
+        // Killed before this line: the notification is somebody else's. After it: it was this one's.
+        self.seats.content(seat.index);
+        if self.seats.called(self.called.load(SeqCst)).next().is_some() {
             self.seats.leave(seat);
         } else {
             self.seats.leave_quietly(seat);
