@@ -284,8 +284,8 @@ fn many_held_locks_keep_their_own_memory_only() {
 }
 
 #[test]
-fn what_a_forgotten_guard_kept_stays_after_its_thread() {
-    if !is_alone("what_a_forgotten_guard_kept_stays_after_its_thread") {
+fn what_a_forgotten_guard_kept_goes_with_its_thread() {
+    if !is_alone("what_a_forgotten_guard_kept_goes_with_its_thread") {
         return;
     }
     let before = mappings();
@@ -293,12 +293,61 @@ fn what_a_forgotten_guard_kept_stays_after_its_thread() {
         let shared = Shared::new(Mutex::new(number)).unwrap();
         std::mem::forget(shared.lock().unwrap());
         drop(shared);
-        assert!(mappings() > before);
     };
-    thread::spawn(move || (0..50).for_each(forget)).join().unwrap();
-    // The locks are the process's now. Any later segment would unmap what can be.
+    thread::spawn(move || {
+        (0..50).for_each(forget);
+        assert_eq!(mappings(), before + 50);
+    })
+    .join()
+    .unwrap();
+    // Any later segment unmaps what can be.
     drop(Shared::new(()).unwrap());
-    assert!(mappings() > before);
+    assert_eq!(mappings(), before);
+}
+
+#[test]
+fn what_a_leaked_guard_lent_stays_mapped_after_its_thread() {
+    if !is_alone("what_a_leaked_guard_lent_stays_mapped_after_its_thread") {
+        return;
+    }
+    let before = mappings();
+    let lend = || {
+        let shared: &Shared<Mutex<u32>> = Box::leak(Box::new(Shared::new(Mutex::new(1)).unwrap()));
+        &mut **Box::leak(Box::new(shared.lock().unwrap()))
+    };
+    let lent: &'static mut u32 = thread::spawn(lend).join().unwrap();
+    drop(Shared::new(()).unwrap());
+    assert_eq!(mappings(), before + 1);
+    *lent += 1;
+}
+
+#[test]
+fn a_lock_held_by_another_thread_keeps_no_other_memory() {
+    if !is_alone("a_lock_held_by_another_thread_keeps_no_other_memory") {
+        return;
+    }
+    // The thread has used the memory that is given back, and holds nothing in it.
+    let (kept, given_back) =
+        (Shared::new(Mutex::new(0)).unwrap(), Shared::new(Mutex::new(0)).unwrap());
+    let before = mappings();
+    let (tell, hear) = std::sync::mpsc::channel::<()>();
+    let (ready, is_ready) = std::sync::mpsc::channel::<()>();
+    let (in_kept, in_given_back) = (kept.clone(), given_back.clone());
+    let thread = thread::spawn(move || {
+        let guard = in_kept.lock().unwrap();
+        *in_given_back.lock().unwrap() += 1;
+        drop(guard);
+        *in_given_back.lock().unwrap() += 1;
+        drop(in_given_back);
+        ready.send(()).unwrap();
+        hear.recv().unwrap();
+    });
+    is_ready.recv().unwrap();
+    drop(given_back);
+    assert_eq!(mappings(), before - 1);
+    tell.send(()).unwrap();
+    thread.join().unwrap();
+    assert_eq!(*kept.lock().unwrap(), 0);
 }
 
 #[test]

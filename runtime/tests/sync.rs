@@ -141,25 +141,62 @@ fn a_guard_used_while_unwinding_is_no_panic_of_its_holder() {
     assert_eq!(*mutex.lock().unwrap(), 1);
 }
 
-/// Long enough for a sleeper to look around; the lock must still be locked then, however slow the machine.
-const LOOKED_AROUND: Duration = Duration::from_millis(700);
+/// What a forgotten guard in an ended thread leaves to the next taker.
+fn assert_died<T: std::fmt::Debug>(
+    taken: Result<Option<MutexGuard<'_, T>>, LockError<MutexGuard<'_, T>>>,
+) {
+    match taken {
+        Err(LockError::OwnerDied(guard)) => assert!(guard.recovered() && !guard.is_consistent()),
+        other => panic!("{other:?}"),
+    }
+}
 
 #[test]
-fn a_thread_that_ends_with_the_lock_leaves_it_to_the_living_process() {
+fn a_thread_that_ends_with_the_lock_is_a_holder_that_died() {
     let shared = Shared::new(Mutex::new(3)).unwrap();
     let other = shared.clone();
     thread::spawn(move || std::mem::forget(other.lock().unwrap())).join().unwrap();
-    assert!(shared.try_lock().unwrap().is_none());
-    assert!(shared.try_lock_for(LOOKED_AROUND).unwrap().is_none());
-    assert_eq!(shared.holder(), Some(std::process::id()));
+    // No waiting: the lock was free before the thread was gone.
+    assert_died(shared.try_lock());
+    let guard = shared.lock().unwrap_err().into_guard().unwrap();
+    assert!(!guard.recovered(), "the one before has done that");
+    guard.mark_consistent();
+    drop(guard);
+    assert!(!shared.lock().unwrap().recovered());
 
-    // Outside shared memory too.
+    // Outside shared memory nobody sees to it but a sleeper that looks around.
     let private = Arc::new(Mutex::new(3));
     let other = Arc::clone(&private);
     thread::spawn(move || std::mem::forget(other.lock().unwrap())).join().unwrap();
-    assert!(private.try_lock_for(LOOKED_AROUND).unwrap().is_none());
-    assert!(private.is_locked() && shared.is_locked());
+    assert!(private.try_lock().unwrap().is_none());
+    assert_died(private.try_lock_for(DEADLINE));
 }
+
+#[test]
+fn what_a_forgotten_guard_was_used_for_in_its_thread_keeps_nothing() {
+    let mutex = Shared::new(Mutex::new(0)).unwrap();
+    let other = mutex.clone();
+    let forget = move || {
+        let mut guard = other.lock().unwrap();
+        *guard += 1;
+        std::mem::forget(guard);
+    };
+    thread::spawn(forget).join().unwrap();
+    assert_died(mutex.try_lock());
+}
+
+#[test]
+fn a_leaked_guard_that_lent_nothing_keeps_nothing() {
+    let mutex: &'static Shared<_> = Box::leak(Box::new(Shared::new(Mutex::new(0)).unwrap()));
+    let leak = || {
+        Box::leak(Box::new(mutex.lock().unwrap()));
+    };
+    thread::spawn(leak).join().unwrap();
+    assert_died(mutex.try_lock());
+}
+
+/// Long enough for a sleeper to look around; the lock must still be locked then, however slow the machine.
+const LOOKED_AROUND: Duration = Duration::from_millis(700);
 
 #[test]
 fn what_a_leaked_guard_lends_stays_exclusive_after_its_thread() {
@@ -167,27 +204,45 @@ fn what_a_leaked_guard_lends_stays_exclusive_after_its_thread() {
     let leak = move || &mut **Box::leak(Box::new(mutex.lock().unwrap()));
     let data: &'static mut i32 = thread::spawn(leak).join().unwrap();
     assert!(mutex.try_lock_for(LOOKED_AROUND).unwrap().is_none());
+    assert_eq!(mutex.holder(), Some(std::process::id()));
     *data += 1;
+
+    // Outside shared memory too.
+    let private: &'static Mutex<i32> = Box::leak(Box::new(Mutex::new(0)));
+    let leak = move || &mut **Box::leak(Box::new(private.lock().unwrap()));
+    let data: &'static mut i32 = thread::spawn(leak).join().unwrap();
+    assert!(private.try_lock_for(LOOKED_AROUND).unwrap().is_none());
+    *data += 1;
+    assert!(private.is_locked() && mutex.is_locked());
 }
 
 #[test]
-fn one_asleep_while_the_holding_thread_ends_does_not_get_the_lock() {
-    let mutex = Shared::new(Mutex::new(0)).unwrap();
-    let (in_thread, in_sleeper) = (mutex.clone(), mutex);
-    let (locked, is_locked) = mpsc::channel();
-    let (end, is_to_end) = mpsc::channel::<()>();
-    let holder = thread::spawn(move || {
-        std::mem::forget(in_thread.lock().unwrap());
-        locked.send(()).unwrap();
-        is_to_end.recv().unwrap();
-    });
-    is_locked.recv().unwrap();
-    let sleeper =
-        thread::spawn(move || in_sleeper.try_lock_for(2 * LOOKED_AROUND).unwrap().is_none());
-    thread::sleep(Duration::from_millis(50));
-    end.send(()).unwrap();
-    holder.join().unwrap();
-    assert!(sleeper.join().unwrap());
+fn those_asleep_while_the_holding_thread_ends_get_the_lock() {
+    for _ in 0..10 {
+        let mutex = Shared::new(Mutex::new(0)).unwrap();
+        let (locked, is_locked) = mpsc::channel();
+        let (end, is_to_end) = mpsc::channel::<()>();
+        let in_thread = mutex.clone();
+        let holder = thread::spawn(move || {
+            std::mem::forget(in_thread.lock().unwrap());
+            locked.send(()).unwrap();
+            is_to_end.recv().unwrap();
+        });
+        is_locked.recv().unwrap();
+        let sleeper = || {
+            let mutex = mutex.clone();
+            thread::spawn(move || match mutex.try_lock_for(DEADLINE) {
+                Err(LockError::OwnerDied(guard)) => guard.recovered(),
+                other => panic!("{other:?}"),
+            })
+        };
+        let sleepers = [sleeper(), sleeper(), sleeper()];
+        thread::sleep(Duration::from_millis(20));
+        end.send(()).unwrap();
+        holder.join().unwrap();
+        let first = sleepers.map(|it| it.join().unwrap()).into_iter().filter(|it| *it);
+        assert_eq!(first.count(), 1, "one takes over, and the others hear of it");
+    }
 }
 
 #[test]
@@ -259,10 +314,15 @@ fn what_is_printed_says_who_has_the_lock() {
     let guard = mutex.lock().unwrap();
     assert_eq!((format!("{guard:?}"), format!("{guard}")), ("\"data\"".into(), "data".into()));
     let pid = std::process::id();
+    let thread = mutex.holder_thread().unwrap();
     assert_eq!(
         format!("{mutex:?}"),
-        format!("Mutex {{ locked: true, holder: Some({pid}), consistent: true, .. }}")
+        format!(
+            "Mutex {{ locked: true, holder: Some({pid}), thread: Some({thread}), consistent: true, .. }}"
+        )
     );
+    drop(guard);
+    assert_eq!((mutex.holder(), mutex.holder_thread()), (None, None));
 }
 
 #[test]

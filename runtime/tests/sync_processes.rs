@@ -183,9 +183,9 @@ fn everything_that_one_process_held_is_reported() {
     }
 }
 
-fn what_an_ended_thread_held_is_reported_when_its_process_is_dead() {
+fn what_an_ended_thread_held_is_reported_while_its_process_lives() {
     // More than one, with one between them that is given back: the kernel's list must be in order after that.
-    let locks = Shared::from_fn(3, Mutex::new).unwrap();
+    let locks = Shared::from_fn(4, Mutex::new).unwrap();
     let own = Shared::new(Mutex::new(0)).unwrap();
     let holder = child(|| {
         let in_thread = locks.clone();
@@ -197,21 +197,65 @@ fn what_an_ended_thread_held_is_reported_when_its_process_is_dead() {
         })
         .join()
         .unwrap();
+        assert_eq!(*locks[1].lock().unwrap(), 1);
+        let _own = own.lock().unwrap();
+        sleep_until_killed();
+    });
+    wait_until(|| own.is_locked());
+    // No waiting: they were free before the thread was gone.
+    assert!(matches!(locks[0].try_lock(), Err(LockError::OwnerDied(_))));
+    assert!(matches!(locks[2].try_lock(), Err(LockError::OwnerDied(_))));
+    assert!(matches!(locks[3].try_lock(), Ok(Some(_))));
+    kill_and_reap(holder);
+    assert_eq!(*locks[1].lock().unwrap(), 1);
+    drop(died(&own));
+}
+
+fn one_asleep_gets_what_a_thread_of_another_process_held_when_it_ends() {
+    let mutex = Shared::new(Mutex::new(())).unwrap();
+    let end = Shared::new(AtomicU32::new(0)).unwrap();
+    let holder = child(|| {
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                std::mem::forget(mutex.lock().unwrap());
+                wait_until(|| end.load(SeqCst) == 1);
+            });
+        });
+        wait_until(|| end.load(SeqCst) == 2);
+    });
+    wait_until(|| mutex.is_locked());
+    assert_eq!(mutex.holder(), Some(holder.as_raw().unsigned_abs()));
+    assert_ne!(mutex.holder_thread(), mutex.holder());
+    let sleepers: Vec<_> = (0..3).map(|_| child(|| drop(died(&mutex)))).collect();
+    wait_until(|| sleepers.iter().all(|pid| is_asleep(*pid)));
+    end.store(1, SeqCst);
+    sleepers.into_iter().for_each(assert_ends_well);
+    end.store(2, SeqCst);
+    assert_ends_well(holder);
+}
+
+fn what_a_leaked_guard_of_an_ended_thread_lent_is_reported_when_its_process_is_dead() {
+    let locks: &'static Shared<[Mutex<usize>]> =
+        Box::leak(Box::new(Shared::from_fn(2, Mutex::new).unwrap()));
+    let own = Shared::new(Mutex::new(0)).unwrap();
+    let holder = child(|| {
+        let leak = |at: usize| {
+            let guard = Box::leak(Box::new(locks[at].lock().unwrap()));
+            **guard += 1;
+        };
+        thread::spawn(move || (0..2).for_each(leak)).join().unwrap();
         // In this thread's name now, which does not have the guard.
         assert!(matches!(locks[0].try_lock(), Err(LockError::Deadlock)));
-        assert!(matches!(locks[2].lock(), Err(LockError::Deadlock)));
-        assert_eq!(*locks[1].lock().unwrap(), 1);
+        assert!(matches!(locks[1].lock(), Err(LockError::Deadlock)));
         let _own = own.lock().unwrap();
         sleep_until_killed();
     });
     wait_until(|| own.is_locked());
     let naps = Duration::from_millis(700);
     assert!(locks[0].try_lock_for(naps).unwrap().is_none());
-    assert_eq!(locks[0].holder(), Some(holder.as_raw().unsigned_abs()));
+    assert_eq!(locks[1].holder(), Some(holder.as_raw().unsigned_abs()));
     kill_and_reap(holder);
-    assert_eq!(*died(&locks[0]), 0);
-    assert_eq!(*locks[1].lock().unwrap(), 1);
-    assert_eq!(*died(&locks[2]), 2);
+    assert_eq!((*died(&locks[0]), *died(&locks[1])), (1, 2));
     drop(died(&own));
 }
 
@@ -320,7 +364,9 @@ fn main() {
         a_forked_copy_of_a_guard_gives_nothing_back
         children_of_children_lock_in_their_own_name
         everything_that_one_process_held_is_reported
-        what_an_ended_thread_held_is_reported_when_its_process_is_dead
+        what_an_ended_thread_held_is_reported_while_its_process_lives
+        one_asleep_gets_what_a_thread_of_another_process_held_when_it_ends
+        what_a_leaked_guard_of_an_ended_thread_lent_is_reported_when_its_process_is_dead
         glibc_and_we_share_one_list
         killing_at_random_tears_nothing_and_stops_nobody
     };

@@ -3,7 +3,8 @@
 //! # Safety
 //! Invariant 1: a [`MutexGuard`] is reachable only while its thread holds `raw`, and everything else that reaches
 //! `data` has the mutex exclusively. So whoever has the guard may read and write the data. What is borrowed from a guard
-//! that was leaked outlives the thread: so the lock is held until the process ends (`sys::robust::leave`). A fork while a lock is held
+//! that was leaked outlives the thread: so the lock is held until the process ends (`RawLock::used_through`,
+//! `sys::robust::leave`); if nothing was borrowed, nobody can borrow it later, since guards stay on their thread. A fork while a lock is held
 //! would copy the guard to where safe code of the child can reach it (a thread-local, say): this crate refuses to
 //! (`sys::robust::holds_any`), and what a program forks by itself is the responsibility of the unsafe code that does.
 //! Invariant 2: in shared memory, nobody ever has a `Mutex` exclusively, so that none moves while the kernel's list
@@ -18,7 +19,7 @@ use std::ops::{Deref, DerefMut};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::deadlock::{self, Call};
+use super::deadlock::Call;
 use super::error::{Guard, LockError, Mend};
 use super::patience::Patience;
 use super::raw::{Held, RawLock, Refusal};
@@ -37,9 +38,9 @@ type LockResult<G> = Result<G, LockError<G>>;
 /// [`MutexGuard::mark_consistent`]. A holder that panics counts as one that died. A process that dies while it waits,
 /// or before or after it holds the lock, is not noticed by anyone.
 ///
-/// A thread that ends in a living process without having dropped its guard (it was forgotten or leaked, so that the
-/// data may still be in use) leaves the lock to the process, until that dies; a sleeper then gets it within half a
-/// second.
+/// A thread that ends while its process lives counts as dead, too. But if it leaked a guard by which the data was used, so that
+/// a reference to it may still be in use, it leaves the lock to the process, until that dies; a sleeper then gets it within half a
+/// second. (Outside shared memory, the lock of an ended thread comes to a sleeper within half a second.)
 ///
 /// # Examples
 /// ```
@@ -97,8 +98,7 @@ impl<T> Mutex<T> {
     ///
     /// # Fork and death
     /// A caller that dies while it waits changes nothing for anyone.
-    // Always: to hand the result over in memory takes longer than to take the lock.
-    #[inline(always)]
+    #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         match self.raw.lock_called(Kind::Guard, Patience::Endless, Call::of::<Self>()) {
@@ -157,6 +157,12 @@ impl<T> Mutex<T> {
         self.raw.holder()
     }
 
+    /// The kernel's id of the thread that has the lock at this moment.
+    #[must_use]
+    pub fn holder_thread(&self) -> Option<u32> {
+        self.raw.owner()
+    }
+
     /// The data, without locking: whoever has the mutex exclusively has no rivals.
     pub fn get_mut(&mut self) -> &mut T {
         self.data.get_mut()
@@ -181,8 +187,8 @@ impl<T> Mutex<T> {
 
     #[inline]
     fn guard(&self, held: Held) -> LockResult<MutexGuard<'_, T>> {
-        let was_panicking = thread::panicking();
-        let guard = MutexGuard { mutex: self, held, was_panicking, _not_send: PhantomData };
+        let held = held.taken_panicking(thread::panicking());
+        let guard = MutexGuard { mutex: self, held, _not_send: PhantomData };
         if self.raw.begin_use() { Err(LockError::OwnerDied(guard)) } else { Ok(guard) }
     }
 }
@@ -199,7 +205,7 @@ impl Mutex<()> {
 pub(super) fn refused<G>(refusal: Refusal) -> LockError<G> {
     match refusal {
         Refusal::Deadlock | Refusal::Busy => LockError::Deadlock,
-        Refusal::Cycle => deadlock::found().map_or(LockError::Deadlock, LockError::Cycle),
+        Refusal::Cycle(cycle) => LockError::Cycle(cycle),
     }
 }
 
@@ -221,7 +227,10 @@ impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
         let mut shown = f.debug_struct("Mutex");
         match self.try_lock() {
             Ok(Some(guard)) | Err(LockError::OwnerDied(guard)) => shown.field("data", &&*guard),
-            _ => shown.field("locked", &true).field("holder", &self.holder()),
+            _ => shown
+                .field("locked", &true)
+                .field("holder", &self.holder())
+                .field("thread", &self.holder_thread()),
         };
         shown.field("consistent", &self.is_consistent()).finish_non_exhaustive()
     }
@@ -229,19 +238,16 @@ impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
 
 /// The lock in this thread's hands; it is given back when the guard is dropped.
 ///
-/// A guard that is forgotten keeps the lock until its process ends, and the memory mapped in it.
+/// A guard that is forgotten keeps the lock until its thread ends, and the memory mapped in its process.
 #[must_use = "the lock is given back at once when its guard is not kept"]
 pub struct MutexGuard<'a, T> {
     mutex: &'a Mutex<T>,
     held: Held,
-    was_panicking: bool,
-    /// The kernel's list is one of a thread: only the thread that took the lock can give it back.
+    /// The kernel's list is one of a thread: only the thread that took the lock can give it back. And only that thread
+    /// may ask the guard for its data (so that it is not `Sync`, as std's is): the lock of a guard that was leaked and
+    /// not used is free when its thread has ended, and nobody must use it after that. The data itself can be lent.
     _not_send: PhantomData<*const ()>,
 }
-
-// SAFETY: a shared guard gives `&T` and nothing that only the holder may do but `mark_consistent`, which is one atomic
-// store made while the lock is held.
-unsafe impl<T: Sync> Sync for MutexGuard<'_, T> {}
 
 impl<T> MutexGuard<'_, T> {
     /// Declares the data sound again after a holder died; the next ones get the lock without an error.
@@ -257,6 +263,12 @@ impl<T> MutexGuard<'_, T> {
     #[must_use]
     pub fn is_consistent(&self) -> bool {
         self.mutex.is_consistent()
+    }
+
+    /// Whether this very guard took the lock over from a holder that died with it.
+    #[must_use]
+    pub fn recovered(&self) -> bool {
+        self.held.recovered()
     }
 }
 
@@ -298,7 +310,7 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 impl<T> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if !self.was_panicking && thread::panicking() {
+        if thread::panicking() && !self.held.was_panicking() {
             self.mutex.raw.set_doubtful(true);
         }
         self.mutex.raw.unlock(self.held);

@@ -5,12 +5,12 @@
 //! | `0`                           | free, nobody waits |
 //! | `WAITERS`                     | free, somebody may be asleep |
 //! | tid, with or without `WAITERS`| held by that thread |
-//! | tid of a process's leader     | so, or held by a thread of that process that has ended |
+//! | tid of a process's leader     | so, or left to the process by a thread that has ended |
 //! | `OWNER_DIED`, ± `WAITERS`     | free since its owner died (written by the kernel) |
 //!
 //! These are the bits of glibc's robust mutexes and of the kernel, which when a thread dies walks the list of what it
-//! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper. A thread that ends in
-//! a living process leaves what it holds to the leader: the guard was leaked, and what it guards may be in use.
+//! held (`sys::robust`), replaces the tid by `OWNER_DIED`, keeps `WAITERS`, and wakes one sleeper. For a thread that ends in
+//! a living process we do the same, but for what may be in use by way of a leaked guard: that is left to the leader.
 //!
 //! Invariant 1: a sleeper has seen the word with an owner and `WAITERS`. `WAITERS` goes away only when a wake-up found
 //! nobody asleep, and whoever has slept takes the lock with it, so that a newcomer who slips in between wake-up and
@@ -18,29 +18,31 @@
 //! Invariant 2: `flags` are written only by the holder; the one who takes over from the dead sets `DOUBTFUL` before anything
 //! else. A taker killed before that dies with the lock, and the kernel writes `OWNER_DIED` again.
 //! Invariant 3: every sleep is at most [`NAP`](super::patience::NAP) long; then the sleeper looks again at word and owner. So a wake-up that
-//! is lost in spite of all, or an owner that the kernel did not act for, costs time, and never hangs anyone. Only a
-//! lock outside all segments is left alone: it dies with the process that alone knows it.
+//! is lost in spite of all, or an owner that the kernel did not act for (that of a lock outside all segments, always),
+//! costs time, and never hangs anyone.
 //!
 //! Orderings: taking is Acquire (and SeqCst, for those who take one lock and then look at another), giving back is Release, and they pair through the word. The kernel's store for a dead
 //! owner comes after everything that owner did.
 //!
 //! # Safety
-//! The calls into `sys::robust` want: a thread with a list, and a lock in a segment (both are what `listed` says); `begin`
-//! before anything else; `link` only by the one who has just taken the lock; `unlink` only by the one who linked
-//! it (`Held` carries that from `lock` to `unlock`, and `unlock` compares thread and owner).
+//! The calls into `sys::robust` want: a thread with a list, and a lock in a segment (a lock is "listed" if both are
+//! true when it is taken); `begin` before anything else; `link` only by the one who has just taken the lock; `unlink` only by
+//! the one who linked it (`Held` carries that from `take` to `unlock`, which compares thread and owner).
 
 #![allow(unsafe_code, reason = "puts locks on the kernel's list of what a thread holds")]
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::ptr;
+use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize};
 use std::time::Duration;
 
+use super::cycle::Cycle;
 use super::deadlock::{Call, Wait};
 use super::patience::Patience;
 use super::spin::Spin;
 use crate::memory::{owner, regions};
 use crate::sys::futex;
-use crate::sys::robust::{IN_USE, Kind, Links, Thread, current};
+use crate::sys::robust::{IN_USE, Kind, Links, Thread, current, known};
 use crate::sys::stack;
 
 /// The word of a free lock that nobody waits for.
@@ -59,24 +61,62 @@ const DOUBTFUL: u32 = 1;
 const IN_SEGMENT: usize = 1;
 
 /// A lock in this thread's hands; giving it back wants to know what taking it found out.
+///
+/// In one number, because what is written in parts and read as a whole makes the processor wait: who took it (`Thread::serial`;
+/// a copy of the guard in a forked child is not the holder), and flags.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
-    /// Who took it: a copy of the guard in a forked child is not the holder.
-    tid: u32,
-    /// Whether it is on the kernel's list.
-    listed: bool,
+pub(crate) struct Held(u32);
+
+impl Held {
+    /// It is on the kernel's list.
+    const LISTED: u32 = 1 << 31;
+    /// It was taken from a dead owner.
+    const RECOVERED: u32 = 1 << 30;
+    /// Its thread was panicking already.
+    const PANICKING: u32 = 1 << 29;
+
+    #[inline]
+    fn new(me: Thread, listed: bool, recovered: bool) -> Self {
+        let listed = u32::from(listed) * Self::LISTED;
+        Self(me.serial() | listed | u32::from(recovered) * Self::RECOVERED)
+    }
+
+    /// The same, with a note whether its thread was panicking.
+    #[inline]
+    pub(crate) fn taken_panicking(self, panicking: bool) -> Self {
+        Self(self.0 | u32::from(panicking) * Self::PANICKING)
+    }
+
+    #[inline]
+    pub(crate) fn was_panicking(self) -> bool {
+        self.0 & Self::PANICKING != 0
+    }
+
+    /// Whether the lock was free because its owner had died with it.
+    pub(crate) fn recovered(self) -> bool {
+        self.0 & Self::RECOVERED != 0
+    }
+
+    #[inline]
+    fn is_listed(self) -> bool {
+        self.0 & Self::LISTED != 0
+    }
+
+    #[inline]
+    fn is_of(self, me: Thread) -> bool {
+        self.0 & !(Self::LISTED | Self::RECOVERED | Self::PANICKING) == me.serial()
+    }
 }
 
 /// Why a lock was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// This thread holds it.
     Deadlock,
     /// Somebody else holds it, and patience is at its end.
     Busy,
-    /// Its holder waits, by way of others perhaps, for this thread: `deadlock::found` has the circle. (Here it would cost
-    /// those who take the lock at once: what is small is handed over in a register.)
-    Cycle,
+    /// Its holder waits, by way of others perhaps, for this thread.
+    Cycle(Cycle),
 }
 
 /// A lock without data. 40 bytes, the links where the kernel and glibc expect them.
@@ -133,47 +173,74 @@ impl RawLock {
     #[inline]
     fn take(&self, kind: Kind, patience: Patience, call: Option<Call>) -> Result<Held, Refusal> {
         let me = current();
-        let listed = me.has_list() && self.is_in_segment();
-        if listed {
-            // SAFETY: `listed`; `self` is borrowed until `end` below.
-            unsafe { me.begin(&self.links) };
+        if !(self.is_in_segment() && me.has_list()) {
+            return self.take_unlisted(kind, patience, call);
         }
-        let free = self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_ok();
-        let taken = if free { Ok(()) } else { self.lock_contended(me, patience, call) };
-        if listed {
-            if taken.is_ok() {
-                // SAFETY: `listed`, just taken, and begun.
-                unsafe { me.link(&self.links, kind) };
+        // SAFETY: listed; `self` is borrowed until `end`, or by the lock taken, and unmapped only when that is given back.
+        unsafe { me.begin(&self.links) };
+        let mut recovered = false;
+        if self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_err() {
+            match self.lock_contended(me.tid(), patience, call) {
+                Ok(died) => recovered = died,
+                Err(refusal) => {
+                    // SAFETY: listed.
+                    unsafe { me.end() };
+                    return Err(refusal);
+                }
             }
-            // SAFETY: `listed`.
-            unsafe { me.end() };
-        } else if !me.has_list() && taken.is_ok() && self.is_in_segment() {
+        }
+        // SAFETY: listed, just taken, and begun.
+        unsafe { me.link(&self.links, kind) };
+        Ok(Held::new(me, true, recovered))
+    }
+
+    /// `take`, where the kernel's list is out of reach.
+    #[inline(never)]
+    fn take_unlisted(
+        &self,
+        kind: Kind,
+        patience: Patience,
+        call: Option<Call>,
+    ) -> Result<Held, Refusal> {
+        let me = current();
+        let free = self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_ok();
+        let recovered = !free && self.lock_contended(me.tid(), patience, call)?;
+        if self.is_in_segment() {
             me.note(&self.links, kind);
         }
-        taken.map(|()| Held { tid: me.tid(), listed })
+        Ok(Held::new(me, false, recovered))
     }
 
     /// Gives the lock back, if `held` says that this very thread took it, and it still has it.
     #[inline]
     pub(crate) fn unlock(&self, held: Held) {
-        let me = current();
-        if held.tid != me.tid() || self.word.load(Relaxed) & TID_MASK != me.tid() {
+        let me = known();
+        if !held.is_of(me) || self.word.load(Relaxed) & TID_MASK != me.tid() {
             return;
         }
-        if held.listed {
-            // SAFETY: `listed`; `self` is borrowed until `end` below.
-            unsafe { me.begin(&self.links) };
-            // SAFETY: this thread linked it when it took it, and still has it.
-            unsafe { me.unlink(&self.links) };
-        } else if !me.has_list() {
+        if !held.is_listed() {
+            return self.unlock_unlisted();
+        }
+        // SAFETY: listed; `self` is borrowed until `end` below.
+        unsafe { me.begin(&self.links) };
+        // SAFETY: this thread linked it when it took it, and still has it.
+        unsafe { me.unlink(&self.links) };
+        // The mark that somebody may be asleep stays, for whoever takes the lock next (Invariant 1).
+        if self.word.fetch_sub(me.tid(), Release) != me.tid() {
+            self.wake_one();
+        }
+        // SAFETY: listed.
+        unsafe { me.end() };
+    }
+
+    #[inline(never)]
+    fn unlock_unlisted(&self) {
+        let me = current();
+        if !me.has_list() {
             me.strike(&self.links);
         }
-        if self.word.compare_exchange(me.tid(), UNLOCKED, Release, Relaxed).is_err() {
-            self.unlock_contended();
-        }
-        if held.listed {
-            // SAFETY: `listed`.
-            unsafe { me.end() };
+        if self.word.fetch_sub(me.tid(), Release) != me.tid() {
+            self.wake_one();
         }
     }
 
@@ -220,17 +287,22 @@ impl RawLock {
     /// Sleeps for at most `nap` while somebody has the lock, and sees after an owner of whose death nobody told.
     pub(crate) fn doze(&self, nap: Duration) {
         let Some(seen) = self.watch() else { return };
-        if !futex::wait(&self.word, seen, nap) && self.is_in_segment() {
+        if !futex::wait(&self.word, seen, nap) {
             self.look_after_owner(seen);
         }
     }
 
-    /// The calling thread's hold of the lock, if it has it.
+    /// The calling thread's hold of the lock, if it has it: for those who could not keep what taking it gave.
     #[inline]
     pub(crate) fn held_by_me(&self) -> Option<Held> {
         let me = current();
-        let mine = self.word.load(Relaxed) & TID_MASK == me.tid();
-        mine.then(|| Held { tid: me.tid(), listed: me.has_list() && self.is_in_segment() })
+        if self.owner() != Some(me.tid()) {
+            return None;
+        }
+        let listed = me.has_list() && self.is_in_segment();
+        // What an ended thread left to its process is in the name of the leader, but not on its list.
+        let mine = !listed || me.has_linked(ptr::from_ref(&self.links).addr());
+        mine.then(|| Held::new(me, listed, false))
     }
 
     /// A count that the holder keeps here, for whatever it stands for.
@@ -289,7 +361,7 @@ impl RawLock {
     /// outlast the thread (`sys::robust::leave`).
     #[inline]
     pub(crate) fn used_through<G>(&self, guard: &G) {
-        if !stack::holds(std::ptr::from_ref(guard).addr()) {
+        if !stack::holds(ptr::from_ref(guard).addr()) {
             self.set_in_use();
         }
     }
@@ -314,55 +386,58 @@ impl RawLock {
     pub(crate) fn is_in_segment(&self) -> bool {
         match self.place.load(Relaxed) {
             IN_SEGMENT => true,
-            place if place == std::ptr::from_ref(self).addr() => false,
+            place if place == ptr::from_ref(self).addr() => false,
             _ => self.find_place(),
         }
     }
 
     #[cold]
     fn find_place(&self) -> bool {
-        let address = std::ptr::from_ref(self).addr();
+        let address = ptr::from_ref(self).addr();
         let inside = regions::contain(address);
         self.place.store(if inside { IN_SEGMENT } else { address }, Relaxed);
         inside
     }
 
+    /// Says whether the owner before had died.
     #[cold]
     fn lock_contended(
         &self,
-        me: Thread,
+        me: u32,
         patience: Patience,
         call: Option<Call>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let mut spin = Spin::new();
-        let mut wait = Wait::new(call);
-        // What to add to the word when taking it: `WAITERS` once this thread has slept (Invariant 1).
+        loop {
+            let word = self.word.load(Relaxed);
+            if word & TID_MASK == 0 {
+                if let Some(died) = self.claim(word, me) {
+                    spin.found();
+                    return Ok(died);
+                }
+            } else if word & TID_MASK == me {
+                return Err(Refusal::Deadlock);
+            } else if matches!(patience, Patience::None) {
+                return Err(Refusal::Busy);
+            }
+            // For the case that the lock is free in a moment: not when others queue for it.
+            if word & WAITERS != 0 || !spin.again() {
+                return self.lock_asleep(me, patience, Wait::new(call));
+            }
+        }
+    }
+
+    fn lock_asleep(&self, me: u32, patience: Patience, mut wait: Wait) -> Result<bool, Refusal> {
+        // `WAITERS` once this thread has slept (Invariant 1).
         let mut slept = 0;
         loop {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
                 wait.withdraw();
-                let taken = me.tid() | (word & WAITERS) | slept;
-                if self.word.compare_exchange(word, taken, SeqCst, Relaxed).is_err() {
-                    continue;
+                match self.claim(word, me | slept) {
+                    Some(died) => return Ok(died),
+                    None => continue,
                 }
-                if word & OWNER_DIED != 0 {
-                    self.set_doubtful(true);
-                }
-                if slept == 0 {
-                    spin.found();
-                }
-                return Ok(());
-            }
-            if word & TID_MASK == me.tid() {
-                return Err(Refusal::Deadlock);
-            }
-            if matches!(patience, Patience::None) {
-                return Err(Refusal::Busy);
-            }
-            // Spinning is for the case that the lock is free in a moment: not when others queue for it.
-            if word & WAITERS == 0 && spin.again() {
-                continue;
             }
             let waited_for = word | WAITERS;
             if word != waited_for
@@ -371,28 +446,43 @@ impl RawLock {
                 continue;
             }
             let nap = patience.nap().ok_or(Refusal::Busy)?;
-            if wait.is_vain(std::ptr::from_ref(self).addr(), || self.owner()) {
-                return Err(Refusal::Cycle);
+            if let Some(cycle) = wait.look(ptr::from_ref(self).addr(), || self.owner()) {
+                return Err(Refusal::Cycle(cycle));
             }
-            if !futex::wait(&self.word, waited_for, nap) && self.is_in_segment() {
+            if !futex::wait(&self.word, waited_for, nap) {
                 self.look_after_owner(waited_for);
             }
             slept = WAITERS;
         }
     }
 
+    /// Takes a lock that is free, with this word, by writing another, which has the mark of those who sleep if either
+    /// has it. If it was free: whether its owner had died.
+    fn claim(&self, free: u32, taken: u32) -> Option<bool> {
+        let taken = taken | (free & WAITERS);
+        self.word.compare_exchange(free, taken, SeqCst, Relaxed).ok()?;
+        let died = free & OWNER_DIED != 0;
+        if died {
+            self.set_doubtful(true);
+        }
+        Some(died)
+    }
+
     /// After a long sleep: does the kernel's work for an owner whose death it could not see (Invariant 3).
     fn look_after_owner(&self, word: u32) {
-        if owner::is_gone(word & TID_MASK) {
+        // Outside all segments nobody else does it; a lock of a thread that has ended is free then too, unless what it
+        // guards may be in use.
+        let is_left = !self.is_in_segment() && self.flags.load(Relaxed) & IN_USE != 0;
+        if !is_left && owner::is_gone(word & TID_MASK) {
             // If this fails, the lock has moved on in the meantime.
             let _ = self.word.compare_exchange(word, WAITERS | OWNER_DIED, Relaxed, Relaxed);
         }
     }
 
+    /// The lock is free, and somebody may be asleep.
     #[cold]
-    fn unlock_contended(&self) {
-        // Killed after this line: the kernel, for whom the lock is pending, wakes a sleeper in our place.
-        self.word.swap(WAITERS, Release);
+    fn wake_one(&self) {
+        // Killed before this line: the kernel, for whom the lock is pending, wakes a sleeper in our place.
         if futex::wake(&self.word, 1) == 0 {
             // Nobody sleeps. If somebody has taken the lock by now, the mark stays and costs one wake-up.
             let _ = self.word.compare_exchange(WAITERS, UNLOCKED, Relaxed, Relaxed);

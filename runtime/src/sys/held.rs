@@ -6,6 +6,11 @@
 //! it is: lock and segment belong to the process then, until that ends. A thread that ended without libc's knowledge
 //! has a record until the kernel has read its list, which it has when the thread is gone.
 //!
+//! Most threads hold one lock at a time, and often the same one again. Such a lock is noted as the `latest`, and not struck out
+//! when it is given back: whoever reads it looks whether the lock is really held. So noting it costs one store, or none.
+//! Invariant: a lock that its thread holds is the `latest`, or in a slot, and not both; `latest` changes only when
+//! the thread holds nothing else.
+//!
 //! # Safety
 //! Records and their blocks are made by `Box::leak` and never freed, so that a pointer to one is good for ever.
 
@@ -57,6 +62,8 @@ pub(crate) struct Held {
     next: AtomicPtr<Held>,
     /// The thread whose record this is, or `NOBODY`.
     thread: AtomicU32,
+    /// The lock that was the only one when it was taken, and its kind; it may have been given back.
+    latest: AtomicUsize,
     /// In the first block, all slots from here on are free.
     top: AtomicUsize,
     first: Block,
@@ -109,6 +116,7 @@ impl Held {
         let record: &'static Self = Box::leak(Box::new(Self {
             next: AtomicPtr::new(ptr::null_mut()),
             thread: AtomicU32::new(tid),
+            latest: AtomicUsize::new(0),
             top: AtomicUsize::new(0),
             first: Block::new(),
         }));
@@ -124,14 +132,24 @@ impl Held {
         }
     }
 
-    /// The lock with its links at `address` is on the list.
+    /// The lock with its links at `address` is on the list, and nothing else.
     // Only the owner writes, so that plain loads and stores do; readers are ordered by whatever gave them the
     // last handle of the segment that they ask about.
     #[inline]
-    pub(crate) fn add(&'static self, address: usize, kind: Kind) {
+    pub(crate) fn add_only(&'static self, address: usize, kind: Kind) {
+        let entry = address | kind as usize;
+        if self.latest.load(Relaxed) != entry {
+            self.latest.store(entry, Relaxed);
+        }
+    }
+
+    /// The lock with its links at `address` is on the list, with others.
+    pub(crate) fn add_another(&'static self, address: usize, kind: Kind) {
         let entry = address | kind as usize;
         let top = self.top.load(Relaxed);
-        if let Some(slot) = self.first.slots.get(top) {
+        if self.latest.load(Relaxed) & !KIND == address {
+            self.latest.store(entry, Relaxed);
+        } else if let Some(slot) = self.first.slots.get(top) {
             slot.store(entry, Relaxed);
             self.top.store(top + 1, Relaxed);
         } else {
@@ -142,6 +160,13 @@ impl Held {
     /// The lock with its links at `address` is not on the list any more.
     #[inline]
     pub(crate) fn remove(&'static self, address: usize) {
+        if self.latest.load(Relaxed) & !KIND != address {
+            self.remove_from_slot(address);
+        }
+    }
+
+    #[inline(never)]
+    fn remove_from_slot(&'static self, address: usize) {
         let last = self.top.load(Relaxed).wrapping_sub(1);
         match self.first.slots.get(last) {
             Some(slot) if slot.load(Relaxed) & !KIND == address => {
@@ -150,6 +175,17 @@ impl Held {
             }
             _ => self.remove_anywhere(address),
         }
+    }
+
+    /// For the thread itself, which knows whether it holds the lock with its links at an address: from now on its slots
+    /// say all.
+    pub(crate) fn settle(&'static self, is_held: impl FnOnce(usize) -> bool) {
+        let latest = self.latest.load(Relaxed);
+        if latest != 0 && is_held(latest & !KIND) {
+            self.add_anywhere(latest);
+            self.find_top();
+        }
+        self.latest.store(0, Relaxed);
     }
 
     fn blocks(&'static self) -> impl Iterator<Item = &'static Block> {
@@ -180,11 +216,15 @@ impl Held {
         if let Some(slot) = self.slots().find(|slot| slot.load(Relaxed) & !KIND == address) {
             slot.store(0, Relaxed);
         }
+        self.find_top();
+    }
+
+    fn find_top(&'static self) {
         let filled = self.first.slots.iter().rposition(|slot| slot.load(Relaxed) != 0);
         self.top.store(filled.map_or(0, |at| at + 1), Relaxed);
     }
 
-    /// The addresses of the links of all that the thread holds, and what each stands for.
+    /// The addresses of the links of all that the thread holds, when that is settled, and what each stands for.
     pub(crate) fn entries(&'static self) -> impl Iterator<Item = (usize, Kind)> {
         let entries = self.slots().map(|slot| slot.load(Relaxed)).filter(|entry| *entry != 0);
         entries.map(|entry| (entry & !KIND, Kind::of(entry)))
@@ -206,6 +246,7 @@ impl Held {
     }
 
     fn clear(&'static self) {
+        self.latest.store(0, Relaxed);
         self.slots().for_each(|slot| slot.store(0, Relaxed));
         self.top.store(0, Relaxed);
     }
@@ -220,11 +261,15 @@ impl Held {
     }
 
     /// Whether a thread that is still there, or may be, holds a lock that lies in these addresses, or left it behind.
+    /// They are mapped.
     fn has_within(&'static self, start: usize, len: usize) -> bool {
-        if !self.slots().any(|slot| (slot.load(Relaxed) & !KIND).wrapping_sub(start) < len) {
+        let is_within = |entry: usize| (entry & !KIND).wrapping_sub(start) < len;
+        let thread = self.thread.load(Acquire);
+        let latest = self.latest.load(Relaxed);
+        let latest = is_within(latest) && robust::owner_of(latest & !KIND, start) == Some(thread);
+        if !latest && !self.slots().any(|slot| is_within(slot.load(Relaxed))) {
             return false;
         }
-        let thread = self.thread.load(Acquire);
         if matches!(thread, NOBODY | LEFT) || robust::exists_here(thread) {
             return true;
         }

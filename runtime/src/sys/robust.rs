@@ -13,12 +13,19 @@
 //! Pointers aim at `next`; the futex word is where `futex_offset` says, `prev` is the word before. Bit 0 of a pointer
 //! marks glibc's priority-inheriting mutexes and is masked.
 //!
-//! Kill points: `begin` names the lock in `list_op_pending` before its word changes and `end` clears that after
-//! the list is in order again, so that a thread killed at any instruction between has the lock on the list, or
-//! pending, or both. The kernel acts on a lock only when its word holds the tid of the dead thread. A pending lock
+//! Kill points: `begin` names the lock in `list_op_pending` before its word changes. What was taken stays named there
+//! while it is held, so that giving it back finds it named already more often than not; `end` clears that when the word is
+//! free again, or was never taken. So `pending` is null, or names a lock that this thread holds, or is taking or giving back,
+//! and a thread killed at any instruction has each such lock on the list, or pending, or both (the kernel takes care to
+//! act once). The kernel acts on a lock only when its word holds the tid of the dead thread. A pending lock
 //! without an owner gets one of its sleepers woken, so that no wake-up dies with the one who should act on it.
 //! All of this is read by the kernel on behalf of the same thread, so that program order is enough: compiler
 //! fences, no barriers.
+//!
+//! A lock pays for each store, since its own locked instructions wait until all are through. So the `prev` of our
+//! node at the front of the list means nothing and is not written, nor is glibc's `robust_prev`, which nobody reads. Whoever
+//! puts a node in front of another writes that one's `prev`, and glibc's nodes, whose `prev` is read by glibc, get it
+//! back when they come to the front again.
 //!
 //! A thread that ends while its process lives counts as dead ([`leave`] does the kernel's work), but for locks that are
 //! marked as in use: what a leaked guard was asked for may be in the hands of other threads. Those are left to the
@@ -104,6 +111,8 @@ struct Head {
 pub(crate) struct Thread {
     /// Its kernel id; 0 before the first use.
     tid: u32,
+    /// A number that no other thread of this process or of a forked copy has, nor this one after a fork, or after its end.
+    serial: u32,
     /// Null when the thread has no list that our locks fit on.
     head: *mut Head,
     held: Option<&'static Held>,
@@ -120,18 +129,33 @@ thread_local! {
 /// The calling thread.
 #[inline]
 pub(crate) fn current() -> Thread {
-    let thread = THREAD.with(Cell::get);
-    if thread.tid == 0 { enrol() } else { thread }
+    if THREAD.with(Cell::get).tid == 0 {
+        enrol();
+    }
+    // Read after that, not handed over: so the parts come in registers, and nothing is stored.
+    THREAD.with(Cell::get)
+}
+
+/// The calling thread, if it has used a lock; else one with a serial number that no thread has.
+#[inline]
+pub(crate) fn known() -> Thread {
+    THREAD.with(Cell::get)
 }
 
 impl Thread {
     /// Before the first use.
-    const UNKNOWN: Self = Self { tid: 0, head: ptr::null_mut(), held: None };
+    const UNKNOWN: Self = Self { tid: 0, serial: 0, head: ptr::null_mut(), held: None };
 
     /// The kernel's number of it, never 0.
     #[inline]
     pub(crate) fn tid(self) -> u32 {
         self.tid
+    }
+
+    /// What tells this stay of the thread among those who use locks from any other: tids come again.
+    #[inline]
+    pub(crate) fn serial(self) -> u32 {
+        self.serial
     }
 
     /// Whether locks can be put on its list; if not, only their sleepers find out that it died.
@@ -143,11 +167,14 @@ impl Thread {
     /// Announces that the lock of `links` is about to be taken, or given back.
     ///
     /// # Safety
-    /// `has_list`, and the lock stays mapped until `end`.
+    /// `has_list`, and the lock stays mapped until `end`, or until it is off the list again after `link`.
     #[inline]
     pub(crate) unsafe fn begin(self, links: &Links) {
         // SAFETY: the head lives as long as its thread, which is this one (Invariant 3).
-        unsafe { &*self.head }.pending.store(links.node(), Relaxed);
+        let head = unsafe { &*self.head };
+        if head.pending.load(Relaxed) != links.node() {
+            head.pending.store(links.node(), Relaxed);
+        }
         compiler_fence(SeqCst);
     }
 
@@ -171,17 +198,32 @@ impl Thread {
     pub(crate) unsafe fn link(self, links: &Links, kind: Kind) {
         // SAFETY: as in `begin`.
         let head = unsafe { &*self.head };
-        let node = links.node();
         let first = head.list.0.load(Relaxed);
-        // SAFETY: the first node (or the head) is on the list, so that it is mapped (Invariant 1; for glibc's
-        // own, glibc's promise), and the word before it is its `prev` (for the head, glibc's `robust_prev`).
-        unsafe { &*prev_of(first) }.0.store(node, Relaxed);
         links.next.0.store(first, Relaxed);
-        links.prev.0.store(self.head.cast(), Relaxed);
+        let address = ptr::from_ref(links).addr();
+        if first == self.head.cast() {
+            if let Some(held) = self.held {
+                held.add_only(address, kind);
+            }
+        } else {
+            // SAFETY: not the head, and otherwise what the caller promised.
+            unsafe { self.link_before(first, links, kind) };
+        }
         compiler_fence(SeqCst);
-        head.list.0.store(node, Relaxed);
+        head.list.0.store(links.node(), Relaxed);
+    }
+
+    /// The part of `link` for a thread that holds others.
+    ///
+    /// # Safety
+    /// As for `link`; `first` is what the list begins with, and not the head.
+    #[inline(never)]
+    unsafe fn link_before(self, first: *mut Link, links: &Links, kind: Kind) {
+        // SAFETY: a node on the list is mapped (Invariant 1; for glibc's own, glibc's promise), and the word before
+        // it is its `prev`.
+        unsafe { &*prev_of(first) }.0.store(links.node(), Relaxed);
         if let Some(held) = self.held {
-            held.add(ptr::from_ref(links).addr(), kind);
+            held.add_another(ptr::from_ref(links).addr(), kind);
         }
     }
 
@@ -204,12 +246,54 @@ impl Thread {
     /// As for `unlink`.
     #[inline]
     unsafe fn detach(self, links: &Links) {
-        let (prev, next) = (links.prev.0.load(Relaxed), links.next.0.load(Relaxed));
+        // SAFETY: as in `begin`.
+        let head = unsafe { &*self.head };
+        let next = links.next.0.load(Relaxed);
+        if head.list.0.load(Relaxed) == links.node() && next == self.head.cast() {
+            head.list.0.store(next, Relaxed);
+        } else {
+            // SAFETY: the caller's promises are the same.
+            unsafe { self.detach_from_others(links) };
+        }
+    }
+
+    /// The part of `detach` for a thread that holds others.
+    ///
+    /// # Safety
+    /// As for `unlink`.
+    #[inline(never)]
+    unsafe fn detach_from_others(self, links: &Links) {
+        // SAFETY: as in `begin`.
+        let head = unsafe { &*self.head };
+        let next = links.next.0.load(Relaxed);
+        let prev = if head.list.0.load(Relaxed) == links.node() {
+            self.head.cast()
+        } else {
+            // Whoever came in front has written it.
+            links.prev.0.load(Relaxed)
+        };
         // SAFETY: only this thread writes these links while it holds the lock (Invariant 2), so that they
-        // lead to its neighbours on the list, which are mapped (Invariant 1).
+        // lead to its neighbours on the list, which are mapped (Invariant 1); for the head it is glibc's `robust_prev`.
         unsafe { &*prev_of(next) }.0.store(prev, Relaxed);
         // SAFETY: as above.
         unsafe { &*unmarked(prev) }.0.store(next, Relaxed);
+    }
+
+    /// Whether the lock with its links at this address is on the list.
+    #[inline]
+    pub(crate) fn has_linked(self, address: usize) -> bool {
+        let mut at = self.head.cast::<Link>();
+        while !at.is_null() {
+            // SAFETY: the head, or a node on the list of this very thread, which is mapped (Invariant 1).
+            at = unmarked(unsafe { &*at }.0.load(Relaxed));
+            if prev_of(at).addr() == address {
+                return true;
+            }
+            if at == self.head.cast() {
+                break;
+            }
+        }
+        false
     }
 
     /// Parts with a lock at the end of this thread, in a process that lives on. What may still be in use is left to the
@@ -253,11 +337,16 @@ impl Thread {
         in_use
     }
 
+    /// The record of what it holds, without what it does not hold any more.
+    fn settled(self) -> Option<&'static Held> {
+        self.held.inspect(|held| held.settle(|address| self.has_linked(address)))
+    }
+
     /// Notes that this thread has taken the lock of `links`, which lies in a segment, for want of a list.
     #[cold]
     pub(crate) fn note(self, links: &Links, kind: Kind) {
         if let Some(held) = self.held {
-            held.add(ptr::from_ref(links).addr(), kind);
+            held.add_another(ptr::from_ref(links).addr(), kind);
         }
     }
 
@@ -279,11 +368,12 @@ fn prev_of(link: *mut Link) -> *mut Link {
 }
 
 #[cold]
-fn enrol() -> Thread {
+fn enrol() {
     static KEY: OnceLock<Option<libc::pthread_key_t>> = OnceLock::new();
     let key = *KEY.get_or_init(prepare_process);
     let tid = gettid();
-    let thread = Thread { tid, head: find_head(), held: Some(Held::take(tid)) };
+    let thread =
+        Thread { tid, serial: next_serial(), head: find_head(), held: Some(Held::take(tid)) };
     THREAD.set(thread);
     let value = NonNull::<c_void>::dangling().as_ptr();
     // SAFETY: the key is never deleted, and nobody looks at the value but to see that it is not null.
@@ -292,7 +382,14 @@ fn enrol() -> Thread {
         // Too early by the destructors of some thread-locals, whose locks then stay locked.
         let _ = LEAVE.try_with(|_| ());
     }
-    thread
+}
+
+/// A number that was not given before, in this process or in those that it was copied from (nor in millions of
+/// threads), and that leaves three bits to others.
+fn next_serial() -> u32 {
+    static GIVEN: AtomicU32 = AtomicU32::new(1);
+    // 0 is for those without one.
+    (GIVEN.fetch_add(1, Relaxed) & (u32::MAX >> 3)).max(1)
 }
 
 /// Has libc tell of forks, and of the ends of threads that have a value for the key returned.
@@ -335,7 +432,7 @@ fn find_head() -> *mut Head {
 ///
 /// To be asked before a fork: safe code of the child could reach the guard, and with it what the parent has locked.
 pub(crate) fn holds_any() -> bool {
-    THREAD.with(Cell::get).held.is_some_and(Held::has_guard) || held::any_left()
+    known().settled().is_some_and(Held::has_guard) || held::any_left()
 }
 
 /// Makes sure that a child made by a raw `clone` of this thread can find its list; call it before `clone`.
@@ -362,7 +459,7 @@ pub(crate) fn renew_in_child() {
         // SAFETY: the head is valid for as long as this thread lives.
         unsafe { libc::syscall(libc::SYS_set_robust_list, thread.head, size_of::<Head>()) };
     }
-    THREAD.set(Thread { tid, ..thread });
+    THREAD.set(Thread { tid, serial: next_serial(), ..thread });
 }
 
 extern "C" fn in_forked_child() {
@@ -385,6 +482,15 @@ pub(crate) fn exists_here(tid: u32) -> bool {
     !(failed && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH))
 }
 
+/// Who has the lock with its links at `address`, if there can be one in the mapped memory that begins at `start`.
+pub(crate) fn owner_of(address: usize, start: usize) -> Option<u32> {
+    let word = address.checked_sub(WORD_TO_LINKS).filter(|word| *word >= start)?;
+    // SAFETY: mapped, by the caller; aligned, as the links of all locks are; `regions` has exposed the mapping. What is
+    // there may be something else by now, and then is only a number, too.
+    let word = unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) };
+    Some(word.load(Relaxed) & libc::FUTEX_TID_MASK)
+}
+
 /// Has the kernel wake one sleeper of `word` should this thread die before the announcement is dropped, provided that the
 /// lower 30 bits of the word are 0 then: so a change of a word that somebody sleeps on, and the wake-up that belongs
 /// to it, happen both or not at all.
@@ -399,8 +505,10 @@ pub(crate) fn announce(word: &AtomicU32) -> Announcement<'_> {
         let node =
             ptr::from_ref(word).cast::<Link>().wrapping_byte_offset(-(FUTEX_OFFSET as isize));
         // SAFETY: as in `begin`.
-        let before = unsafe { head.as_ref() }.pending.swap(node.cast_mut(), Relaxed);
-        (head, before)
+        let pending = &unsafe { head.as_ref() }.pending;
+        let before = pending.load(Relaxed);
+        pending.store(node.cast_mut(), Relaxed);
+        Before { head, node: node.cast_mut(), pending: before }
     });
     compiler_fence(SeqCst);
     Announcement { before, _word: PhantomData }
@@ -410,17 +518,28 @@ pub(crate) fn announce(word: &AtomicU32) -> Announcement<'_> {
 #[must_use = "the announcement is over when this is dropped"]
 #[derive(Debug)]
 pub(crate) struct Announcement<'a> {
-    /// What was announced before: this may be a signal handler.
-    before: Option<(NonNull<Head>, *mut Link)>,
+    before: Option<Before>,
     _word: PhantomData<&'a AtomicU32>,
+}
+
+/// What was announced before, which may have been interrupted by a signal handler, or be a lock that is held.
+#[derive(Debug)]
+struct Before {
+    head: NonNull<Head>,
+    node: *mut Link,
+    pending: *mut Link,
 }
 
 impl Drop for Announcement<'_> {
     fn drop(&mut self) {
         compiler_fence(SeqCst);
-        if let Some((head, before)) = self.before {
+        if let Some(before) = &self.before {
             // SAFETY: as in `begin`; it is the same thread, because pointers are not `Send`.
-            unsafe { head.as_ref() }.pending.store(before, Relaxed);
+            let pending = &unsafe { before.head.as_ref() }.pending;
+            // If it is another by now, a lock was used in between, and what was named before may have been given back.
+            if pending.load(Relaxed) == before.node {
+                pending.store(before.pending, Relaxed);
+            }
         }
     }
 }
@@ -428,9 +547,9 @@ impl Drop for Announcement<'_> {
 /// The calling thread ends, and its process, if it is not the leader, does not. libc calls this after the destructors
 /// of thread-locals; a lock that one of its own destructors takes after this enrols the thread again.
 extern "C" fn leave(_: *mut c_void) {
-    let thread = THREAD.with(Cell::get);
+    let thread = known();
     let leader = std::process::id();
-    let Some(held) = thread.held.filter(|_| thread.tid != leader) else {
+    let Some(held) = thread.settled().filter(|_| thread.tid != leader) else {
         return;
     };
     for (address, kind) in held.entries() {
@@ -451,8 +570,8 @@ pub(crate) fn withdraw() {
 
 /// The same, where it lies in these addresses.
 pub(crate) fn withdraw_within(start: usize, len: usize) {
-    let thread = THREAD.with(Cell::get);
-    let Some(held) = thread.held else { return };
+    let thread = known();
+    let Some(held) = thread.settled() else { return };
     for (address, kind) in held.entries() {
         if kind != Kind::Member || address.wrapping_sub(start) >= len {
             continue;
