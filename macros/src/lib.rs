@@ -44,8 +44,8 @@ use check::function::Kind;
 ///
 /// - What several are meant to change: `&mut`, atomics, `Cell`, `RefCell`, the locks of `std::sync`. The child would
 ///   change a copy, and nobody would see it; so these are refused by name in arguments, results and messages. What all
-///   see is `&Shared<AtomicU64>`, `&Shared<Mutex<T>>`, or a [`#[shared]`](macro@shared) static, which a task uses by
-///   its name.
+///   see is `&Shared<AtomicU64>`, `&Shared<Mutex<T>>`, a handle such as `&offspring::Semaphore`, or a
+///   [`#[shared]`](macro@shared) static, which a task uses by its name.
 /// - What belongs to one process: references in other types, `Arc`, channels of threads, open files and sockets, handles
 ///   of threads and processes. Send the value, the path, the address.
 /// - Arrays of more than 32 elements, which serde does not know: take `&[T]` or `Vec<T>`.
@@ -226,7 +226,8 @@ pub fn preload(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// Lets a type, a variable, or methods live in memory that processes share.
 ///
 /// - On a struct or enum: every field is checked to be plain data, and the type becomes `Shareable`. A plain field is
-///   read-only once shared, as in an `Arc`; change goes through atomics and `offspring::sync`.
+///   read-only once shared, as in an `Arc`; change goes through atomics and `offspring::sync`. Where a `String` or a
+///   `Vec` would stand, stands an `offspring::Text<N>` or an `offspring::Seq<T, N>`, with room for so much.
 /// - On a static: one variable for the whole family of processes.
 /// - On an `impl`: every method with `&self` or `&mut self` can be called on a `Mutex` around the type. Each call is
 ///   one locked step, and gives a `Result`, since the lock's last holder may have died in it.

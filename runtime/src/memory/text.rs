@@ -23,7 +23,7 @@ use super::shareable::Shareable;
 
 /// A string of at most `N` bytes that may live in shared memory, where a `String` may not.
 ///
-/// It derefs to [`str`]. What it has no room for is refused and changes nothing.
+/// It derefs to [`str`](prim@str). What it has no room for is refused and changes nothing.
 ///
 /// # Fork and death
 /// A process that is killed inside `push` or `push_str` leaves the text as it was before or as it is after. When it

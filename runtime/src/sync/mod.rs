@@ -2,7 +2,9 @@
 //!
 //! Same names and methods as `std` and `parking_lot`, as far as both sides can mean the same. Each type is placed
 //! inside a `#[shared]` struct, a `#[shared] static` or a [`Shared`](crate::Shared), and works between all processes
-//! that see it, and between threads.
+//! that see it, and between threads. Handles to pass on, by Python's names, are at the crate's root: [`Lock`](crate::Lock),
+//! [`Semaphore`](crate::Semaphore), [`Event`](crate::Event), [`Condition`](crate::Condition),
+//! [`Barrier`](crate::Barrier).
 //!
 //! - [`Mutex`]: one holder at a time; tells the next one when a holder died
 //! - [`RwLock`]: many readers or one writer; tells the next ones when a writer died
@@ -11,6 +13,7 @@
 //! - [`Condvar`]: waiting until what a mutex guards has changed
 //! - [`Event`]: a flag to wait for
 //! - [`Barrier`]: a line that all reach before any goes on; breaks when one of them dies
+//! - [`Text`], [`Seq`]: what a `String` and a `Vec` would hold, with room for so much
 //! - [`LockError`]: why a lock was not simply taken
 //! - [`Cycle`]: who waits for whom in a deadlock, and [`detect_deadlocks`], whether to look for them
 

@@ -68,3 +68,33 @@ impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Items<T, N> {
         Ok(all)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Pack, Unpack};
+
+    /// What becomes of a value that comes as another type.
+    fn received<T: serde::de::DeserializeOwned + 'static>(
+        sent: &(impl Serialize + 'static),
+    ) -> Result<T, String> {
+        let mut pack = Pack::new();
+        pack.put(sent, "it");
+        let (bytes, _) = pack.finish().map_err(|error| error.to_string())?;
+        Unpack::new(&bytes, Vec::new()).take("it").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_says_so() {
+        assert_eq!(received::<Text<4>>(&"four").unwrap(), "four");
+        assert_eq!(
+            received::<Text<4>>(&"five!").unwrap_err(),
+            "`it` did not arrive: a text of 5 bytes does not fit into 4"
+        );
+        let words = ["a", "b", "c"].map(String::from).to_vec();
+        assert_eq!(
+            received::<Seq<Text<1>, 2>>(&words).unwrap_err(),
+            "`it` did not arrive: there are more than 2 items"
+        );
+    }
+}
