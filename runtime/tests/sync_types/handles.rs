@@ -104,6 +104,7 @@ under_each_method! {
         assert!(!waiter.is_finished());
         kill(holder);
         waiter.join().unwrap().unwrap();
+        assert!(lock.try_lock().unwrap().is_some());
     }
 }
 

@@ -40,7 +40,8 @@ fn text_looks_and_compares_like_str() {
     let text = Text::<16>::try_from("say \"hi\"").unwrap();
     assert_eq!(format!("{text}|{text:?}|{text:>10}"), "say \"hi\"|\"say \\\"hi\\\"\"|  say \"hi\"");
     assert_eq!(text, Text::<32>::try_from("say \"hi\"").unwrap());
-    assert!(text == "say \"hi\"".to_owned() && "say \"hi\"" == text && *"other" != *text);
+    let owned = String::from("say \"hi\"");
+    assert!(text == owned && "say \"hi\"" == text && *"other" != *text);
     assert!(Text::<4>::try_from("a").unwrap() < Text::try_from("b").unwrap());
     let ages = HashMap::from([(Text::<8>::try_from("ann").unwrap(), 7)]);
     assert_eq!(ages.get("ann"), Some(&7));
