@@ -1,11 +1,14 @@
 //! Scenes of `Condvar`: waiters and notifiers die, and those who are left get what was given.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use offspring::sync::{Condvar, LockError, Mutex, MutexGuard};
 use offspring::{Shared, shared};
 
 use crate::DEADLINE;
+use crate::compound::{self, Succession};
 use crate::helper::Helper;
 use crate::scenes::{Entry, Scene, scene, warm};
 use crate::victim::{Death, Memory, Victim};
@@ -13,10 +16,12 @@ use crate::victim::{Death, Memory, Victim};
 pub(crate) const SCENES: &[Entry] = &[
     scene::<Oldest>(),
     scene::<Heir>(),
+    scene::<Beside>(),
     scene::<InVain>(),
     scene::<Notifying<1>>(),
     scene::<Notifying<2>>(),
     scene::<Notifying<3>>(),
+    (<Notifying<3> as Succession>::NAME, compound::run::<Notifying<3>>),
 ];
 
 /// Where everybody waits.
@@ -187,6 +192,50 @@ impl Scene for Heir {
     }
 }
 
+/// Being notified together with an older one, who is stopped and then killed, before a younger one.
+struct Beside {
+    room: Shared<Room>,
+    older: Helper,
+    younger: Option<Helper>,
+}
+
+impl Scene for Beside {
+    const NAME: &'static str = "condvar: wait, notified together with one who dies later";
+    const UNBLOCK: Option<fn(&mut Self)> = Some(|scene| {
+        if scene.younger.is_none() {
+            scene.younger = Some(scene.room.waiter());
+            let older = Pid::from_raw(scene.older.id().cast_signed());
+            kill(older, Signal::SIGSTOP).expect("a child of ours");
+            assert_eq!(scene.room.changed.notify(2), 2);
+        }
+    });
+
+    fn set() -> Self {
+        let room = Room::set();
+        let older = room.waiter();
+        Self { room, older, younger: None }
+    }
+    fn memory(&self) -> Memory {
+        Memory::of(&*self.room)
+    }
+    fn start(&self) -> Victim {
+        Victim::new(|| (), |(), _| drop(self.room.wait()))
+    }
+    fn aftermath(self, _death: &Death) -> Duration {
+        let start = Instant::now();
+        self.older.kill();
+        let Some(younger) = self.younger else {
+            assert_eq!(self.room.changed.notify_all(), 0);
+            return start.elapsed();
+        };
+        // One notification of two, or both, died with those who had them.
+        assert_eq!(younger.end(), 0);
+        let took = start.elapsed();
+        assert_eq!(self.room.changed.notify_all(), 0);
+        took
+    }
+}
+
 /// Waiting between two others, and giving up.
 struct InVain {
     room: Shared<Room>,
@@ -277,6 +326,25 @@ impl<const COUNT: usize> Scene for Notifying<COUNT> {
         let took = if given { death.age() } else { Duration::ZERO };
         assert_eq!(self.room.changed.notify_all(), others.len());
         others.into_iter().for_each(|waiter| assert_eq!(waiter.end(), 0));
+        took
+    }
+}
+
+/// The next notifier is killed as well, and would have notified one.
+impl Succession for Notifying<3> {
+    const NAME: &'static str = "condvar: notify_all and notify_one, two deaths in a row";
+
+    fn successor(&self, _first: &Death) -> Victim {
+        Victim::new(|| (), |(), _| _ = self.room.changed.notify_one())
+    }
+    fn after_both(self, _first: &Death, second: &Death) -> Duration {
+        let waits = |it: &Helper| self.room.has_waiting(it.id());
+        let (waiting, notified): (Vec<_>, Vec<_>) = self.waiters.into_iter().partition(waits);
+        assert!([0, 2, 3].contains(&waiting.len()), "all, one, or none");
+        notified.into_iter().for_each(|waiter| assert_eq!(waiter.end(), 0));
+        let took = second.age();
+        assert_eq!(self.room.changed.notify_all(), waiting.len());
+        waiting.into_iter().for_each(|waiter| assert_eq!(waiter.end(), 0));
         took
     }
 }
