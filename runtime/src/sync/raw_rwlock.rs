@@ -53,8 +53,12 @@ const DOUBTFUL: u32 = 4;
 pub(crate) struct RawRwLock {
     state: AtomicU32,
     writer: RawLock,
+    /// So that the slots, which readers write, begin on the next line.
+    _fill: u64,
     readers: Slots,
 }
+
+const _: () = assert!(std::mem::offset_of!(RawRwLock, readers) == 64 - size_of::<u64>());
 
 /// A read lock in this thread's hands.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +88,7 @@ impl Reading {
 
 impl RawRwLock {
     pub(crate) const fn new() -> Self {
-        Self { state: AtomicU32::new(0), writer: RawLock::new(), readers: Slots::new() }
+        Self { state: AtomicU32::new(0), writer: RawLock::new(), _fill: 0, readers: Slots::new() }
     }
 
     /// Takes the lock to read, waiting as long as `patience` says.
@@ -187,7 +191,8 @@ impl RawRwLock {
     }
 
     /// Takes the lock to read if no writer is in the way, and there is a slot.
-    #[inline]
+    // A call, so that the rest is little enough to become a part of the caller; the answer fits into a register.
+    #[inline(never)]
     fn read_now(&self) -> Option<Reading> {
         let index = self.sit_down()?;
         let doubtful = self.admits();

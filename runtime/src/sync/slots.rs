@@ -17,6 +17,7 @@ use crate::sys::robust::{Kind, current};
 pub(crate) const SLOTS: usize = 64;
 
 /// A row of lock words.
+#[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Slots {
     /// A bit for each slot that was ever taken: the others need not be looked at. Set before the slot is taken, and
