@@ -260,10 +260,13 @@ impl Permits {
             self.bell.store(ASLEEP, SeqCst);
             let mut words = [(&self.bell, ASLEEP); 1 + SLOTS];
             let mut count = 1;
+            let mut missed = false;
             for index in self.open_slots() {
                 if let Some(expected) = self.slots[index].watch() {
                     words[count] = (self.slots[index].word(), expected);
                     count += 1;
+                } else {
+                    missed = true;
                 }
             }
             let right = self.take();
@@ -271,6 +274,10 @@ impl Permits {
             if right.is_some() || nap.is_none() {
                 self.bell.store(0, SeqCst);
                 return right;
+            }
+            if missed {
+                // It was free, and somebody else got it, who does not know that anybody sleeps.
+                continue;
             }
             if !futex::wait_any(&words[..count], nap.unwrap_or_default()) {
                 // Nobody tells of the deaths of threads without a kernel list.
