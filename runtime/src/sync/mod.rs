@@ -7,6 +7,7 @@
 //! [`Barrier`](crate::Barrier).
 //!
 //! - [`Mutex`]: one holder at a time; tells the next one when a holder died
+//! - [`RLock`]: a lock that its holder may take again
 //! - [`RwLock`]: many readers or one writer; tells the next ones when a writer died
 //! - [`Once`]: done one time for all processes
 //! - [`Semaphore`], [`BoundedSemaphore`]: so many holders at a time; the permits of the dead come back
@@ -36,6 +37,7 @@ mod patience;
 mod permits;
 pub(crate) mod raw;
 mod raw_rwlock;
+mod rlock;
 mod rounds;
 mod rwlock;
 mod rwlock_guard;
@@ -56,6 +58,7 @@ pub use error::LockError;
 pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
+pub use rlock::{RLock, RLockGuard};
 pub use rounds::Broken;
 pub use rwlock::RwLock;
 pub use rwlock_guard::{RwLockReadGuard, RwLockWriteGuard};

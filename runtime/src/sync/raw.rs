@@ -215,7 +215,7 @@ impl RawLock {
     #[inline]
     pub(crate) fn unlock(&self, held: Held) {
         let me = known();
-        if !held.is_of(me) || self.word.load(Relaxed) & TID_MASK != me.tid() {
+        if !self.is_held(held) {
             return;
         }
         if !held.is_listed() {
@@ -231,6 +231,13 @@ impl RawLock {
         }
         // SAFETY: listed.
         unsafe { me.end() };
+    }
+
+    /// Whether `held` says that this very thread took the lock, and it still has it.
+    #[inline]
+    pub(crate) fn is_held(&self, held: Held) -> bool {
+        let me = known();
+        held.is_of(me) && self.word.load(Relaxed) & TID_MASK == me.tid()
     }
 
     #[inline(never)]
