@@ -26,6 +26,7 @@ mod rlock;
 mod rwlock;
 mod scenes;
 mod semaphore;
+mod text;
 mod victim;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -56,6 +57,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         condvar::SCENES,
         event::SCENES,
         barrier::SCENES,
+        text::SCENES,
     ];
     std::iter::once(scene::<mutex::First>()).chain(types.into_iter().flatten().copied())
 }
