@@ -1,12 +1,13 @@
-//! `Once`: something that is done one time for all processes, and by the next one if the first dies in the middle of it.
+//! `Once`: something that is done one time for all processes, and by the next one if the first dies in the middle of
+//! it.
 //!
 //! A lock and a word that says it is done. The word is written by the holder of the lock, after the closure has
-//! returned; the kernel frees the lock of one that dies, and unwinding that of one that panics. So the closure is over when the word
-//! is there, and until then whoever has the lock is the one who runs it.
+//! returned; the kernel frees the lock of one that dies, and unwinding that of one that panics. So the closure is
+//! over when the word is there, and until then whoever has the lock is the one who runs it.
 //!
 //! # Safety
-//! Plain words; the links of the lock mean something only to the thread that holds it. In shared memory nobody ever has a
-//! `Once` exclusively, so that none moves while the lock is held (as with `Mutex`, Invariant 2 there).
+//! Plain words; the links of the lock mean something only to the thread that holds it. In shared memory nobody ever
+//! has a `Once` exclusively, so that none moves while the lock is held (as with `Mutex`, Invariant 2 there).
 
 #![allow(unsafe_code, reason = "implements the unsafe trait Shareable")]
 
@@ -26,9 +27,9 @@ use crate::sys::robust::Kind;
 /// Something that is done once, whoever of the threads and processes comes first; the others wait until it is done.
 ///
 /// # Fork and death
-/// A caller that dies in the closure, at whatever instruction, or panics there, has not done it: the next one runs its own closure, and
-/// may find what the first one left half done. One that dies right after its closure has returned may count as not having
-/// done it, too.
+/// A caller that dies in the closure, at whatever instruction, or panics there, has not done it: the next one runs
+/// its own closure, and may find what the first one left half done. One that dies right after its closure has
+/// returned may count as not having done it, too.
 ///
 /// # Examples
 /// ```
@@ -63,10 +64,12 @@ impl Once {
         Self { running: RawLock::new(), done: AtomicU32::new(0) }
     }
 
-    /// Does it, if nobody has; waits for whoever is doing it. When this returns `Ok`, it is done, and what was done is visible.
+    /// Does it, if nobody has; waits for whoever is doing it. When this returns `Ok`, it is done, and what was done
+    /// is visible.
     ///
     /// # Errors
-    /// [`LockError::Deadlock`] when this is called from the closure itself; [`LockError::Cycle`] when it would wait for ever.
+    /// [`LockError::Deadlock`] when this is called from the closure itself; [`LockError::Cycle`] when it would wait
+    /// for ever.
     ///
     /// # Panics
     /// When `f` does; then it is still to be done.

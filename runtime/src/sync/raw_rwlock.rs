@@ -1,7 +1,8 @@
-//! The lock behind `RwLock`: any number of readers up to the slots, or one writer, each with a word that the kernel frees at its death.
+//! The lock behind `RwLock`: any number of readers up to the slots, or one writer, each with a word that the kernel
+//! frees at its death.
 //!
-//! A reader takes a slot of its own (`slots`) and looks at `state`: two words that no other reader writes. A writer takes
-//! the lock `writer`, claims the data in `state`, and then waits for one slot after the other.
+//! A reader takes a slot of its own (`slots`) and looks at `state`: two words that no other reader writes. A writer
+//! takes the lock `writer`, claims the data in `state`, and then waits for one slot after the other.
 //!
 //! | `state`                | meaning, when nobody has `writer`       | meaning to the one who has it |
 //! | ---------------------- | --- | --- |
@@ -11,22 +12,24 @@
 //! | `WRITING`              | so, and a later writer lost patience    | |
 //! | `DOUBTFUL`, with others| so, and a later writer left it in doubt | the data was in doubt when it came |
 //!
-//! Invariant 1: only the holder of `writer` writes `state`. Invariant 2: nobody writes data but one who has `writer`, has set
-//! `CLAIMED`, and has after that seen each slot free. Invariant 3: whoever reads has a slot, and has after taking it seen
-//! either no `CLAIMED` or no holder of `writer`, or was itself that holder, or had another hold of the same slot.
+//! Invariant 1: only the holder of `writer` writes `state`. Invariant 2: nobody writes data but one who has `writer`,
+//! has set `CLAIMED`, and has after that seen each slot free. Invariant 3: whoever reads has a slot, and has after
+//! taking it seen either no `CLAIMED` or no holder of `writer`, or was itself that holder, or had another hold of the
+//! same slot.
 //!
-//! So the two exclude each other: taking a slot, claiming, and both looks are SeqCst, so that of a reader and a writer at the same time at least one
-//! sees the other. A reader that sees a writer gives its slot back and queues for `writer` as writers do, so
-//! that a stream of readers does not keep a writer waiting, nor one of writers a reader. At its turn it takes a slot and
-//! passes `writer` on. A thread that reads already is the exception: it reads at once, or writer and reader would
-//! wait for each other for ever. It counts in the slot that it has: in another one, which the writer may
-//! have seen free already, it would not be seen.
+//! So the two exclude each other: taking a slot, claiming, and both looks are SeqCst, so that of a reader and a
+//! writer at the same time at least one sees the other. A reader that sees a writer gives its slot back and queues
+//! for `writer` as writers do, so that a stream of readers does not keep a writer waiting, nor one of writers a
+//! reader. At its turn it takes a slot and passes `writer` on. A thread that reads already is the exception: it reads
+//! at once, or writer and reader would wait for each other for ever. It counts in the slot that it has: in another
+//! one, which the writer may have seen free already, it would not be seen.
 //!
-//! When there is no slot, a reader waits for one with `writer` in its hands: no others get past it, but none of them could.
+//! When there is no slot, a reader waits for one with `writer` in its hands: no others get past it, but none of them
+//! could.
 //!
-//! Kills: a reader's slot and the writer's lock are freed by the kernel, which wakes one of those asleep on them. Of the data
-//! nothing is said but by `WRITING`, so that it is in doubt only if the dead one had it to write. A claim that nobody
-//! stands behind is seen as such by Invariant 3, and goes away with the next writer.
+//! Kills: a reader's slot and the writer's lock are freed by the kernel, which wakes one of those asleep on them. Of
+//! the data nothing is said but by `WRITING`, so that it is in doubt only if the dead one had it to write. A claim
+//! that nobody stands behind is seen as such by Invariant 3, and goes away with the next writer.
 
 use std::ptr;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
@@ -119,7 +122,8 @@ impl RawRwLock {
             return Err(refusal);
         }
         let doubtful = before & (WRITING | DOUBTFUL) != 0;
-        self.state.store(CLAIMED | WRITING | u32::from(doubtful) * DOUBTFUL, Relaxed);
+        let doubt = if doubtful { DOUBTFUL } else { 0 };
+        self.state.store(CLAIMED | WRITING | doubt, Relaxed);
         // Killed in the middle of the first change: the word for it has been stored before.
         compiler_fence(SeqCst);
         Ok(Writing { held, doubtful, recovered: before & WRITING != 0 })
@@ -137,7 +141,8 @@ impl RawRwLock {
         }
     }
 
-    /// Gives the write lock back; `sound` says that nothing has happened to the data since it was in doubt, if it was.
+    /// Gives the write lock back; `sound` says that nothing has happened to the data since it was in doubt, if it
+    /// was.
     pub(crate) fn end_write(&self, writing: Writing, sound: bool) {
         if self.writer.held_by_me().is_none() {
             return;

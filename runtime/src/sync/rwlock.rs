@@ -1,9 +1,11 @@
-//! `RwLock<T>`: many readers or one writer among all threads of all processes, and word of a writer's death to the next.
+//! `RwLock<T>`: many readers or one writer among all threads of all processes, and word of a writer's death to the
+//! next.
 //!
 //! # Safety
-//! As for `sync::mutex`. Invariant 1: a [`RwLockWriteGuard`] is reachable only while its thread has the lock to write, a
-//! [`RwLockReadGuard`] only while its thread has it to read (`sync::raw_rwlock` keeps the two apart), and everything else that
-//! reaches `data` has the lock exclusively. Invariant 2: nobody has one exclusively in shared memory.
+//! As for `sync::mutex`. Invariant 1: a [`RwLockWriteGuard`] is reachable only while its thread has the lock to
+//! write, a [`RwLockReadGuard`] only while its thread has it to read (`sync::raw_rwlock` keeps the two apart), and
+//! everything else that reaches `data` has the lock exclusively. Invariant 2: nobody has one exclusively in shared
+//! memory.
 
 #![allow(unsafe_code, reason = "promises about the data behind the lock")]
 
@@ -28,20 +30,23 @@ type TryReadResult<'a, T> =
 type TryWriteResult<'a, T> =
     Result<Option<RwLockWriteGuard<'a, T>>, LockError<RwLockWriteGuard<'a, T>>>;
 
-/// Many may read at a time, or one may write: threads and processes, in place, wherever all sides see the same memory.
+/// Many may read at a time, or one may write: threads and processes, in place, wherever all sides see the same
+/// memory.
 ///
-/// A writer that waits lets no new readers in, so that it gets its turn; a thread that reads already may read again all
-/// the same. Readers in different processes write no common memory and do not slow each other down. Up to 64 threads can
-/// read at a time; the next one waits until one of them is done.
+/// A writer that waits lets no new readers in, so that it gets its turn; a thread that reads already may read again
+/// all the same. Readers in different processes write no common memory and do not slow each other down. Up to 64
+/// threads can read at a time; the next one waits until one of them is done.
 ///
 /// # Fork and death
-/// When a process dies with the lock, by whatever cause and at whatever instruction, its lock is free at once. Only the death of one who
-/// could write leaves doubt: from then on, those who get the lock, to read or to write, get [`LockError::OwnerDied`] with the guard inside,
-/// until a writer calls [`RwLockWriteGuard::mark_consistent`]. A writer that panics counts as one that died. The death
-/// of a reader, or of one who waited to read or to write, is not noticed by anyone.
+/// When a process dies with the lock, by whatever cause and at whatever instruction, its lock is free at once. Only
+/// the death of one who could write leaves doubt: from then on, those who get the lock, to read or to write, get
+/// [`LockError::OwnerDied`] with the guard inside, until a writer calls [`RwLockWriteGuard::mark_consistent`]. A
+/// writer that panics counts as one that died. The death of a reader, or of one who waited to read or to write, is
+/// not noticed by anyone.
 ///
-/// A thread that ends in a living process without having dropped its guard counts as dead, too, unless
-/// the guard was leaked elsewhere than on its stack and has been used, so that the data may still be in use: such a lock is left to the process.
+/// A thread that ends in a living process without having dropped its guard counts as dead, too, unless the guard was
+/// leaked elsewhere than on its stack and has been used, so that the data may still be in use: such a lock is left to
+/// the process.
 ///
 /// # Examples
 /// ```
@@ -66,8 +71,8 @@ pub struct RwLock<T> {
     pub(super) data: UnsafeCell<T>,
 }
 
-// SAFETY: the lock lets one thread at a time reach the data to change it, which may be any thread (T: Send), or several
-// to read it (T: Sync).
+// SAFETY: the lock lets one thread at a time reach the data to change it, which may be any thread (T: Send), or
+// several to read it (T: Sync).
 unsafe impl<T: Send + Sync> Sync for RwLock<T> {}
 
 // SAFETY: plain words and a T. The links in `raw` are addresses, but mean something only to the thread that holds the
@@ -97,7 +102,8 @@ impl<T> RwLock<T> {
     ///
     /// # Errors
     /// [`LockError::OwnerDied`] with the guard when a writer died and nobody has declared the data sound since then;
-    /// [`LockError::Deadlock`] when this thread has the lock to write; [`LockError::Cycle`] when it would wait for ever.
+    /// [`LockError::Deadlock`] when this thread has the lock to write; [`LockError::Cycle`] when it would wait for
+    /// ever.
     ///
     /// # Fork and death
     /// A caller that dies while it waits changes nothing for anyone.

@@ -1,8 +1,9 @@
 //! The two guards of `RwLock`: what a thread has in its hands while it reads, or while it writes.
 //!
 //! # Safety
-//! Each guard exists while its thread has the lock in that way (`sync::rwlock`, Invariant 1). What is borrowed from one that
-//! was leaked outlives the thread: its use is noted, and the lock is then held until the process ends (`sys::robust::leave`).
+//! Each guard exists while its thread has the lock in that way (`sync::rwlock`, Invariant 1). What is borrowed from
+//! one that was leaked outlives the thread: its use is noted, and the lock is then held until the process ends
+//! (`sys::robust::leave`).
 
 #![allow(unsafe_code, reason = "references to the data behind the lock")]
 
@@ -70,8 +71,8 @@ pub struct RwLockWriteGuard<'a, T> {
     _not_send: PhantomData<*const ()>,
 }
 
-// SAFETY: a shared guard gives `&T` and nothing that only the holder may do but `mark_consistent`, which is one atomic
-// store made while the lock is held, of a word that nobody else writes then.
+// SAFETY: a shared guard gives `&T` and nothing that only the holder may do but `mark_consistent`, which is one
+// atomic store made while the lock is held, of a word that nobody else writes then.
 unsafe impl<T: Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T> RwLockWriteGuard<'a, T> {

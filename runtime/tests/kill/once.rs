@@ -1,4 +1,5 @@
-//! Scenes of `Once`: whoever waits goes on, and it is done in the end, again if the one who did it died before it was over.
+//! Scenes of `Once`: whoever waits goes on, and it is done in the end, again if the one who did it died before it was
+//! over.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
