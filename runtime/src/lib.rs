@@ -211,5 +211,5 @@ pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,
     cpu_count, set_start_method,
 };
-pub use sync::handles::{Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore};
+pub use sync::handles::{Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore};
 pub use wire::{Message, RemoteError};

@@ -7,7 +7,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::mutex::Mutex;
-use super::{barrier, condvar, event, semaphore};
+use super::{barrier, condvar, event, rlock, semaphore};
 use crate::{Result, Shared};
 
 macro_rules! handle {
@@ -72,7 +72,7 @@ handle! {
     /// whose turn it is to print.
     ///
     /// Unlike Python's, it belongs to the thread that took it: only that one can give it back, and taking it twice is
-    /// an error, not a hang.
+    /// an error, not a hang. A child that is forked while the parent holds it does not hold it.
     ///
     /// # Fork and death
     /// The lock of a thread or process that ended is free at once, also if it was killed. There is no data to doubt, so that the
@@ -100,6 +100,26 @@ handle! {
     /// ```
     #[doc(alias = "locked")]
     Lock => Mutex<()>, new() = Mutex::new(())
+}
+
+handle! {
+    /// A lock that its holder may take again, and a handle to pass on: Python's `RLock`.
+    ///
+    /// It derefs to a [`sync::RLock`](rlock::RLock).
+    ///
+    /// # Fork and death
+    /// As for [`sync::RLock`](rlock::RLock): the lock of a thread or process that ended is free at once.
+    ///
+    /// # Examples
+    /// ```
+    /// let lock = offspring::RLock::new()?;
+    /// let outer = lock.lock()?;
+    /// let inner = lock.lock()?;
+    /// assert_eq!(lock.holder(), Some(std::process::id()));
+    /// # drop((outer, inner));
+    /// # Ok::<(), offspring::Error>(())
+    /// ```
+    RLock => rlock::RLock, new() = rlock::RLock::new()
 }
 
 handle! {

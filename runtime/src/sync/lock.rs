@@ -6,20 +6,23 @@ use std::time::{Duration, Instant};
 
 use super::error::LockError;
 use super::handles::Lock;
-use super::mutex::MutexGuard;
+use super::mutex::{MutexGuard, refused};
+use super::patience::Patience;
+use super::raw::Refusal;
 
 impl Lock {
     /// Takes the lock, waiting until it is free; it stays taken as long as the guard lives.
     ///
     /// # Errors
-    /// [`LockError::Deadlock`] when this thread holds the lock already.
+    /// [`LockError::Deadlock`] when this thread holds the lock already; [`LockError::Cycle`] when it would wait for ever,
+    /// because the holder waits for a lock that this thread holds.
     ///
     /// # Fork and death
     /// A caller that dies while it waits changes nothing for anyone.
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> Result<MutexGuard<'_, ()>, LockError> {
-        self.shared().lock().or_else(take_over)
+        self.shared().take(Patience::Endless).map_err(refused)
     }
 
     /// Takes the lock if that is possible at once; `None` says that another thread has it.
@@ -28,7 +31,7 @@ impl Lock {
     /// As for [`lock`](Self::lock).
     #[track_caller]
     pub fn try_lock(&self) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.shared().try_lock().or_else(|error| take_over(error).map(Some))
+        self.shared().take(Patience::None).map(Some).or_else(unless_busy)
     }
 
     /// Takes the lock, waiting at most this long; `None` says that the time ran out.
@@ -38,7 +41,7 @@ impl Lock {
     #[doc(alias = "timeout")]
     #[track_caller]
     pub fn try_lock_for(&self, time: Duration) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.shared().try_lock_for(time).or_else(|error| take_over(error).map(Some))
+        self.shared().take(Patience::of(time)).map(Some).or_else(unless_busy)
     }
 
     /// Takes the lock, waiting until this instant at the latest; `None` says that it has come.
@@ -47,7 +50,7 @@ impl Lock {
     /// As for [`lock`](Self::lock).
     #[track_caller]
     pub fn try_lock_until(&self, end: Instant) -> Result<Option<MutexGuard<'_, ()>>, LockError> {
-        self.shared().try_lock_until(end).or_else(|error| take_over(error).map(Some))
+        self.shared().take(Patience::Until(end)).map(Some).or_else(unless_busy)
     }
 
     /// Takes the lock without a guard: it stays taken until [`release`](Self::release).
@@ -71,14 +74,10 @@ impl Lock {
     }
 }
 
-/// Nothing can be in doubt where there is nothing.
-#[cold]
-fn take_over(error: LockError<MutexGuard<'_, ()>>) -> Result<MutexGuard<'_, ()>, LockError> {
-    match error {
-        LockError::OwnerDied(guard) => {
-            guard.mark_consistent();
-            Ok(guard)
-        }
-        error => Err(error.without_guard()),
+/// That patience came to its end is not an error.
+fn unless_busy<G>(refusal: Refusal) -> Result<Option<G>, LockError> {
+    match refusal {
+        Refusal::Busy => Ok(None),
+        refusal => Err(refused(refusal)),
     }
 }

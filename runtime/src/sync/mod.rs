@@ -3,7 +3,7 @@
 //! Same names and methods as `std` and `parking_lot`, as far as both sides can mean the same. Each type is placed
 //! inside a `#[shared]` struct, a `#[shared] static` or a [`Shared`](crate::Shared), and works between all processes
 //! that see it, and between threads. Handles to pass on, by Python's names, are at the crate's root: [`Lock`](crate::Lock),
-//! [`Semaphore`](crate::Semaphore), [`Event`](crate::Event), [`Condition`](crate::Condition),
+//! [`RLock`](crate::RLock), [`Semaphore`](crate::Semaphore), [`Event`](crate::Event), [`Condition`](crate::Condition),
 //! [`Barrier`](crate::Barrier).
 //!
 //! - [`Mutex`]: one holder at a time; tells the next one when a holder died

@@ -195,6 +195,20 @@ impl<T> Mutex<T> {
 }
 
 impl Mutex<()> {
+    /// Takes the lock as a right, for its handle: there is no data that a forked copy of the guard could reach, or that
+    /// could be in doubt.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn take(&self, patience: Patience) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let held = self.raw.lock_called(Kind::Place, patience, Call::of::<Self>())?;
+        let held = held.taken_panicking(thread::panicking());
+        let guard = MutexGuard { mutex: self, held, _not_send: PhantomData };
+        if self.raw.begin_use() {
+            guard.mark_consistent();
+        }
+        Ok(guard)
+    }
+
     /// Gives the lock back without its guard, which was forgotten: there is no data that it could still reach.
     pub(super) fn give_back(&self) -> Result<(), LockError> {
         self.raw.held_by_me().map(|held| self.raw.unlock(held)).ok_or(LockError::NotHeld)

@@ -54,6 +54,7 @@ pub struct RLock {
 }
 
 // SAFETY: see the module; the links in `raw` mean something only to the thread that has the lock, which wrote them itself.
+#[diagnostic::do_not_recommend]
 unsafe impl Shareable for RLock {
     const LAYOUT: u64 = Hasher::start("RLock").of::<Self>().finish();
     const LOCKS: bool = true;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Shared;
-use crate::sync::handles::{Barrier, BoundedSemaphore, Condition, Event, Lock, Semaphore};
+use crate::sync::handles::{Barrier, BoundedSemaphore, Condition, Event, Lock, RLock, Semaphore};
 
 macro_rules! travels {
     ($($name:ty)*) => {$(
@@ -21,4 +21,4 @@ macro_rules! travels {
     )*};
 }
 
-travels! { Barrier BoundedSemaphore Condition Event Lock Semaphore }
+travels! { Barrier BoundedSemaphore Condition Event Lock RLock Semaphore }

@@ -6,7 +6,8 @@ use std::thread;
 
 use offspring::sync::LockError;
 use offspring::{
-    Barrier, BoundedSemaphore, Condition, Error, Event, Lock, Semaphore, Shared, message, process,
+    Barrier, BoundedSemaphore, Condition, Error, Event, Lock, RLock, Semaphore, Shared, message,
+    process,
 };
 
 use crate::support::{A_WHILE, kill, until};
@@ -17,14 +18,19 @@ struct Tools {
     lock: Lock,
     semaphores: Vec<Semaphore>,
     spare: Option<BoundedSemaphore>,
-    rest: (Event, Condition, Barrier),
+    rest: (Event, Condition, Barrier, RLock),
 }
 
 impl Tools {
     fn new() -> Self {
         let semaphores = (0..2).map(|permits| Semaphore::new(permits).unwrap()).collect();
         let spare = Some(BoundedSemaphore::new(3).unwrap());
-        let rest = (Event::new().unwrap(), Condition::new().unwrap(), Barrier::new(1).unwrap());
+        let rest = (
+            Event::new().unwrap(),
+            Condition::new().unwrap(),
+            Barrier::new(1).unwrap(),
+            RLock::new().unwrap(),
+        );
         Self { lock: Lock::new().unwrap(), semaphores, spare, rest }
     }
 }
@@ -40,6 +46,8 @@ fn use_up(lent: &Tools, owned: Tools) -> Tools {
     owned.rest.0.set();
     assert_eq!(owned.rest.1.notify_all(), 0);
     owned.rest.2.abort();
+    // This thread ends with it.
+    owned.rest.3.acquire().unwrap();
     owned
 }
 
@@ -71,8 +79,10 @@ under_each_method! {
         assert_eq!((spare.available(), spare.bound()), (2, 3));
         let available = [0, 1].map(|at| tools.semaphores[at].available());
         assert_eq!(available, [1, 0]);
-        let (event, condition, barrier) = &tools.rest;
+        let (event, condition, barrier, again) = &tools.rest;
         assert!(event.is_set() && barrier.is_broken() && condition.ptr_eq(&back.rest.1));
+        let (outer, inner) = (again.lock().unwrap(), again.lock().unwrap());
+        assert_eq!((outer.recovered(), inner.recovered()), (true, false));
     }
 
     fn a_child_may_make_what_its_parent_uses() {
@@ -83,13 +93,23 @@ under_each_method! {
 
     fn a_lock_is_only_its_holders_to_give_back() {
         let (lock, taken) = (Lock::new().unwrap(), Event::new().unwrap());
-        // Before the lock is taken: a process that holds one is not forked.
         let meddler = meddle::spawn(&lock, &taken).unwrap();
         lock.acquire().unwrap();
         taken.set();
         assert_eq!(meddler.join().unwrap(), (true, true));
         lock.release().unwrap();
         assert!(matches!(lock.release(), Err(LockError::NotHeld)));
+    }
+
+    fn a_holder_may_start_children_that_do_not_hold_it() {
+        let (lock, taken) = (Lock::new().unwrap(), Event::new().unwrap());
+        taken.set();
+        let guard = lock.lock().unwrap();
+        let meddler = meddle::spawn(&lock, &taken).unwrap();
+        assert_eq!(meddler.join().unwrap(), (true, true));
+        assert_eq!(lock.holder(), Some(std::process::id()));
+        drop(guard);
+        assert!(!lock.is_locked());
     }
 
     fn a_lock_of_the_killed_is_taken_over_without_an_error() {
@@ -99,12 +119,12 @@ under_each_method! {
         assert_eq!(lock.holder(), Some(holder.pid()));
         assert!(format!("{lock:?}").contains(&holder.pid().to_string()), "{lock:?}");
         let waiting = lock.clone();
-        let waiter = thread::spawn(move || waiting.lock().map(drop));
+        let waiter = thread::spawn(move || waiting.lock().map(|guard| guard.recovered()));
         thread::sleep(A_WHILE);
         assert!(!waiter.is_finished());
         kill(holder);
-        waiter.join().unwrap().unwrap();
-        assert!(lock.try_lock().unwrap().is_some());
+        assert!(waiter.join().unwrap().unwrap());
+        assert!(!lock.lock().unwrap().recovered());
     }
 }
 
