@@ -80,7 +80,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     println!("3. {} has the lock, and is killed", keeper.name());
     keeper.kill()?;
-    let _mine = lock.lock()?;
-    println!("3. main has the lock");
+    let guard = lock.lock()?;
+    println!("3. main has the lock; left by the dead: {}", guard.recovered());
+    drop(guard);
+    println!("3. main has it again; left by the dead: {}", lock.lock()?.recovered());
     Ok(())
 }

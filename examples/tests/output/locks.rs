@@ -26,7 +26,12 @@ fn lesson_08_sells_each_ticket_once_and_outlives_a_holder() {
     assert_eq!(tickets, [3, 2, 1, 0], "{lines:#?}");
     assert_eq!(count(&office, "sold out"), 2, "{lines:#?}");
 
-    assert_eq!(part(&lines, "3"), ["keep-1 has the lock, and is killed", "main has the lock"]);
+    let expected = [
+        "keep-1 has the lock, and is killed",
+        "main has the lock; left by the dead: true",
+        "main has it again; left by the dead: false",
+    ];
+    assert_eq!(part(&lines, "3"), expected);
 }
 
 #[test]
