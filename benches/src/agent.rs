@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use crate::{Fallible, Shape, Way, start};
+use crate::{Fallible, Shape, Way, lock, start};
 
 /// First argument of an executable that is to be an agent.
 const AGENT: &str = "--agent";
@@ -42,6 +42,14 @@ impl Agent {
             }
         };
         command.arg(shape.key()).arg(bytes.to_string());
+        Self::run(command)
+    }
+
+    /// Starts an agent by a command of its own.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn run(mut command: Command) -> Fallible<Self> {
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let requests = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().ok_or("no pipe from the agent")?);
@@ -90,6 +98,7 @@ pub fn play_part() -> Fallible<bool> {
     match arguments.next().as_deref() {
         Some(NOTHING) => Ok(true),
         Some(AGENT) => serve(arguments).map(|()| true),
+        Some(lock::agent::AGENT) => lock::agent::serve(arguments).map(|()| true),
         _ => Ok(false),
     }
 }
@@ -99,9 +108,17 @@ fn serve(mut arguments: impl Iterator<Item = String>) -> Fallible<()> {
     let way = Way::named(&next()?).ok_or("no such way")?;
     let shape = Shape::named(&next()?).ok_or("no such shape")?;
     shape.assume(next()?.parse()?)?;
+    answer(|rounds| start::measure(way, shape, rounds))
+}
+
+/// What every agent does: rounds in, nanoseconds out.
+///
+/// # Errors
+/// When the work cannot be done.
+pub fn answer(mut measure: impl FnMut(u64) -> Fallible<Duration>) -> Fallible<()> {
     let mut requests = std::io::stdin().lines();
     while let Some(rounds) = requests.next().transpose()? {
-        println!("{}", start::measure(way, shape, rounds.parse()?)?.as_nanos());
+        println!("{}", measure(rounds.parse()?)?.as_nanos());
     }
     Ok(())
 }

@@ -11,9 +11,11 @@
 //! - [`agent`]: asking an agent, and being one
 //! - [`start`]: what the agent does, once per way
 //! - [`resident`]: memory that is really there
+//! - [`lock`]: the same for locks and their kin
 //! - [`report`]: the medians of a run as a Markdown table
 
 pub mod agent;
+pub mod lock;
 pub mod report;
 pub mod resident;
 pub mod shape;

@@ -11,25 +11,22 @@ use crate::{Shape, Way};
 /// The table and the promises, from whatever criterion has last written for each, be it in runs of
 /// different days; without a bare fork to compare with, times alone.
 pub fn markdown() -> String {
-    let results = Results { home: criterion_home() };
     let mut text = format!("{}\n\n", machine());
-    table(&results, &mut text);
+    table(&mut text);
     text.push_str("\nMedians; in brackets: times a bare fork from a small process.\n\n");
-    promises(&results, &mut text);
+    promises(&mut text);
     text
 }
 
-struct Results {
-    home: PathBuf,
+/// The median in nanoseconds of a group's benchmark, if it was measured.
+pub(crate) fn median(group: &str, benchmark: &str) -> Option<f64> {
+    let file = criterion_home().join(group).join(benchmark).join("new/estimates.json");
+    let estimates: serde_json::Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    estimates.get("median")?.get("point_estimate")?.as_f64()
 }
 
-impl Results {
-    /// The median in nanoseconds, if it was measured.
-    fn median(&self, shape: Shape, way: Way) -> Option<f64> {
-        let file = self.home.join(shape.key()).join(way.key()).join("new/estimates.json");
-        let estimates: serde_json::Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-        estimates.get("median")?.get("point_estimate")?.as_f64()
-    }
+fn median_of(shape: Shape, way: Way) -> Option<f64> {
+    median(shape.key(), way.key())
 }
 
 /// Where criterion puts its results, by its own rules.
@@ -45,15 +42,15 @@ fn criterion_home() -> PathBuf {
     own.ancestors().skip(1).find_map(beside).unwrap_or_else(|| "target/criterion".into())
 }
 
-fn table(results: &Results, text: &mut String) {
-    let unit = results.median(Shape::Small, Way::BareFork);
+fn table(text: &mut String) {
+    let unit = median_of(Shape::Small, Way::BareFork);
     text.push_str("| start + join |");
     for shape in Shape::ALL {
         let _ = write!(text, " {} |", shape.label());
     }
     let _ = writeln!(text, "\n|---|{}", "---:|".repeat(Shape::ALL.len()));
     for way in Way::ALL {
-        let cells = Shape::ALL.map(|shape| results.median(shape, way).map(|time| cell(time, unit)));
+        let cells = Shape::ALL.map(|shape| median_of(shape, way).map(|time| cell(time, unit)));
         if cells.iter().all(Option::is_none) {
             continue;
         }
@@ -126,10 +123,10 @@ const PROMISES: [Promise; 5] = [
     },
 ];
 
-fn promises(results: &Results, text: &mut String) {
+fn promises(text: &mut String) {
     text.push_str("| fork server | at most | measured | |\n|---|---:|---:|---|\n");
     for Promise { text: what, ours, other, limit } in PROMISES {
-        let medians = (results.median(ours.0, ours.1), results.median(other.0, other.1));
+        let medians = (median_of(ours.0, ours.1), median_of(other.0, other.1));
         let (measured, kept) = match medians {
             (Some(ours), Some(other)) if ours / other <= limit => (ratio(ours / other), "reached"),
             (Some(ours), Some(other)) => (ratio(ours / other), "missed"),
@@ -140,7 +137,7 @@ fn promises(results: &Results, text: &mut String) {
 }
 
 /// What the numbers were measured on.
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = information
         .lines()

@@ -1,5 +1,6 @@
-//! Prints the table of the last run again.
+//! Prints the tables of the last runs again.
 
 fn main() {
     println!("{}", benches::report::markdown());
+    println!("{}", benches::lock::table::markdown());
 }
