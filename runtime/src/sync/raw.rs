@@ -233,6 +233,30 @@ impl RawLock {
         unsafe { me.end() };
     }
 
+    /// Gives a lock back that is a bell: the sleeper that is woken slept before it was taken, and the mark stays
+    /// whether there was one or not, until somebody clears the word.
+    pub(crate) fn ring(&self, held: Held) {
+        let me = known();
+        if !self.is_held(held) {
+            return;
+        }
+        if held.is_listed() {
+            // SAFETY: listed; `self` is borrowed until `end` below.
+            unsafe { me.begin(&self.links) };
+            // SAFETY: this thread linked it when it took it, and still has it.
+            unsafe { me.unlink(&self.links) };
+        } else if !me.has_list() {
+            me.strike(&self.links);
+        }
+        // Killed after this line: the kernel, for whom the lock is pending, wakes the sleeper in our place.
+        self.word.store(WAITERS, Release);
+        futex::wake(&self.word, 1);
+        if held.is_listed() {
+            // SAFETY: listed.
+            unsafe { me.end() };
+        }
+    }
+
     /// Whether `held` says that this very thread took the lock, and it still has it.
     #[inline]
     pub(crate) fn is_held(&self, held: Held) -> bool {

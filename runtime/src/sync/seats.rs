@@ -9,23 +9,26 @@
 //! | its holder died | `called` or more | died waiting, which is nobody's concern |
 //! | its holder died | below `called` | died with a notification, which belongs to somebody else now |
 //!
-//! The slot alone says whether there is a waiter, number and `called` (`waiters.rs`) what it is waiting for; the bell only wakes it.
+//! The slot alone says whether there is a waiter, number and `called` (`waiters.rs`) what it is waiting for; the bell only
+//! wakes it. A waiter sleeps while its bell's word is 0. A bell is a lock as well, which a notifier takes before it says
+//! that the waiter is notified: from then on the waiter does not fall asleep, and whether the notifier rings the bell or
+//! is killed before that, when the kernel frees what it held, the waiter is woken.
+//!
 //! Numbers are given in the order of arrival, from 1. A notification changes hands when the heir gets the number of the
 //! dead, and then the dead loses it: who finds one number twice finishes that.
 //!
-//! Whoever calls a method that changes something has the turn (`waiters.rs`), but for leaving with a notification.
+//! Whoever calls a method that changes something has the turn (`waiters.rs`), but for leaving with a notification, and ringing.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
-use super::raw::RawLock;
+use super::patience::Patience;
+use super::raw::{Held, RawLock};
 use super::slots::{SLOTS, Seat, Slots};
 use crate::sys::futex;
-use crate::sys::robust::{self, Kind};
+use crate::sys::robust::Kind;
 
-/// A bell that was rung. The kernel's part of a lock word is 0, as announcements want it.
-const RUNG: u32 = 0x8000_0000;
 /// As many as there are.
 pub(crate) const ALL: u32 = i32::MAX.cast_unsigned();
 
@@ -41,8 +44,8 @@ pub(crate) struct Seats {
 struct Card {
     /// When it came. Means nothing while nobody sits here.
     number: AtomicU64,
-    /// The word that it sleeps on.
-    bell: AtomicU32,
+    /// What it sleeps on.
+    bell: RawLock,
 }
 
 /// Those who are to be notified, the oldest first: number and seat.
@@ -60,7 +63,7 @@ impl Queue {
 
 impl Seats {
     pub(crate) const fn new() -> Self {
-        let cards = [const { Card { number: AtomicU64::new(0), bell: AtomicU32::new(0) } }; SLOTS];
+        let cards = [const { Card { number: AtomicU64::new(0), bell: RawLock::new() } }; SLOTS];
         Self { slots: Slots::new(), cards }
     }
 
@@ -68,11 +71,12 @@ impl Seats {
     pub(crate) fn enter(&self, number: u64) -> Option<Seat> {
         let index = (0..SLOTS).find(|index| {
             let slot = self.slots.get(*index);
-            !slot.is_locked() && !slot.is_orphaned()
+            let bell = &self.cards[*index].bell;
+            !slot.is_locked() && !slot.is_orphaned() && !bell.is_locked()
         })?;
         let card = &self.cards[index];
         card.number.store(number, SeqCst);
-        card.bell.store(0, SeqCst);
+        card.bell.word().store(0, SeqCst);
         // Killed before this line: nobody sits here. After it: somebody who waits.
         self.slots.enter_at(index, Kind::Place)
     }
@@ -81,12 +85,9 @@ impl Seats {
         self.cards[index].number.load(SeqCst)
     }
 
-    pub(crate) fn bell(&self, index: usize) -> &AtomicU32 {
-        &self.cards[index].bell
-    }
-
-    pub(crate) fn is_rung(&self, index: usize) -> bool {
-        self.bell(index).load(SeqCst) != 0
+    /// Whether somebody is about to ring, was, or has rung.
+    pub(crate) fn is_raised(&self, index: usize) -> bool {
+        self.cards[index].bell.word().load(SeqCst) != 0
     }
 
     /// The seats that are taken, and their numbers.
@@ -124,24 +125,33 @@ impl Seats {
         self.cards[index].number.store(0, SeqCst);
     }
 
-    /// Marks that the bell is about to be rung: its waiter does not fall asleep any more.
-    pub(crate) fn raise(&self, index: usize) {
-        self.bell(index).store(RUNG, SeqCst);
+    /// Takes the bell of one who waits: it does not fall asleep any more, and is woken if this thread is killed.
+    pub(crate) fn raise(&self, index: usize) -> Option<Held> {
+        let bell = &self.cards[index].bell;
+        // Nobody else has it: those who ring it for its last waiter keep others from taking the seat.
+        let held = bell.lock_as(Kind::Place, Patience::None).ok();
+        bell.watch();
+        held
     }
 
-    /// Takes that back, when nobody is called after all.
+    /// Clears a bell that was raised for nothing.
     pub(crate) fn lower(&self, index: usize) {
-        self.bell(index).store(0, SeqCst);
+        let bell = &self.cards[index].bell;
+        if !bell.is_locked() {
+            bell.word().store(0, SeqCst);
+        }
     }
 
-    /// Wakes whoever sleeps on the bell.
-    pub(crate) fn ring(&self, index: usize) {
-        futex::wake(self.bell(index), 1);
+    /// Rings a bell that was raised; needs no turn.
+    pub(crate) fn ring(&self, index: usize, held: Option<Held>) {
+        if let Some(held) = held {
+            self.cards[index].bell.ring(held);
+        }
     }
 
     /// Sleeps until the bell rings, or the next older waiter leaves or dies, and at most so long.
     pub(crate) fn sleep(&self, index: usize, nap: Duration) {
-        let bell = (self.bell(index), 0);
+        let bell = (self.cards[index].bell.word(), 0);
         let number = self.number(index);
         let older = self.taken().filter(|(other, _)| *other < number).max();
         match older {
@@ -185,12 +195,9 @@ impl Seats {
 
     /// Gives one who waits the number of a dead one, and with that its notification.
     pub(crate) fn hand_on(&self, number: u64, heir: usize) {
-        // Before the number: who does not sleep yet waits for the turn, and does not miss it.
-        self.raise(heir);
-        // Killed from the store on: the kernel wakes the heir.
-        let _announced = robust::announce(self.bell(heir));
+        let held = self.raise(heir);
         self.cards[heir].number.store(number, SeqCst);
-        self.ring(heir);
+        self.ring(heir, held);
     }
 
     /// Frees the seat of a dead one.

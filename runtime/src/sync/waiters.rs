@@ -7,13 +7,12 @@
 //!
 //! Who sees to it that somebody notices, within a wake-up instead of a nap:
 //!
-//! 1. *A notifier dies* after the store, before it has woken all: it announced the bell of the oldest one, whom the kernel
-//!    wakes (or who is awake). That one finds the turn held by nobody alive, or waits for it, before it leaves, and wakes
-//!    the others: [`Waiters::finish`].
-//! 2. *A waiter dies* with a notification: each waiter watches the slot of the next older one, so that the kernel wakes the next younger
-//!    one. If that one is notified as well, it is awake, and looks for the dead before it leaves. One that leaves before an older
-//!    notified one wakes its watcher, which turns to the older one.
-//! 3. *Who should act on 1 or 2 dies as well*: it sits in a seat, and its watcher is woken in turn.
+//! 1. *A notifier dies* after the store, before it has woken all: it holds the bells of those that it has not rung, and the
+//!    kernel wakes them. It rings after it has given the turn back, so that those who wake need not wait for it.
+//! 2. *A waiter dies* with a notification: each waiter watches the slot of the next older one, so that the kernel wakes the
+//!    next younger one. If that one is notified as well, it is awake, and looks for the dead before it leaves. One that
+//!    leaves before an older notified one wakes its watcher, which turns to the older one.
+//! 3. *Who should act on 2 dies as well*: it sits in a seat, and its watcher is woken in turn.
 //! 4. *Whoever has the turn dies* in the middle of tidying up: it did so on behalf of one of those above, who waits for the
 //!    turn and does it again. All of it can be done twice.
 //!
@@ -30,9 +29,8 @@ use super::crowd::Crowd;
 use super::patience::Patience;
 use super::raw::{Held, RawLock};
 use super::seats::{Queue, Seats};
-use super::slots::Seat;
+use super::slots::{SLOTS, Seat};
 use super::spin::Spin;
-use crate::sys::robust;
 
 /// A waiting room.
 #[derive(Debug)]
@@ -104,10 +102,6 @@ impl Waiters {
             }
         }
         spin.found();
-        if self.turn.is_orphaned() {
-            // The notifier is dead, and the kernel woke this waiter for that: others are not to wait for its mutex.
-            drop(self.turn());
-        }
         true
     }
 
@@ -123,8 +117,9 @@ impl Waiters {
 
     /// Leaves for good, notified and with the mutex taken.
     pub(crate) fn finish(&self, place: Place) {
-        // The notifier may have died, or may still do so, with others to wake: wait for it, or do it.
-        if self.turn.is_locked() || self.has_work() {
+        // Another one may have died with its notification, or left it to this one: then both have one number until it
+        // is buried, which has to be done before that number is gone.
+        if self.has_work() {
             drop(self.turn());
         }
         let Place::Seat(seat) = place else { return };
@@ -142,7 +137,7 @@ impl Waiters {
         if count == 0 || self.called.load(SeqCst) >= self.next.load(SeqCst) {
             return 0;
         }
-        let Some(_turn) = self.turn() else { return 0 };
+        let Some(turn) = self.turn() else { return 0 };
         let waiting = self.living();
         let chosen = &waiting.as_slice()[..waiting.as_slice().len().min(count)];
         let next = self.next.load(SeqCst);
@@ -151,16 +146,16 @@ impl Waiters {
             _ => next,
         };
         self.bound.store(next, SeqCst);
-        chosen.iter().for_each(|(_, index)| self.seats.raise(*index));
-        let _announced = match chosen {
-            [(_, oldest), ..] => robust::announce(self.seats.bell(*oldest)),
-            [] => self.crowd.announce(),
-        };
+        let mut bells = [None; SLOTS];
+        for (bell, (_, index)) in bells.iter_mut().zip(chosen) {
+            *bell = self.seats.raise(*index);
+        }
         // This is the notification; what follows only wakes.
-        self.called.store(called, SeqCst);
-        // The oldest last: it has to be asleep as long as there are others to wake.
-        chosen.iter().rev().for_each(|(_, index)| self.seats.ring(*index));
-        let stood = self.call_crowd();
+        let stood = self.call(called);
+        drop(turn);
+        for (bell, (_, index)) in bells.into_iter().zip(chosen) {
+            self.seats.ring(*index, bell);
+        }
         chosen.len() + stood.min(count - chosen.len())
     }
 
@@ -184,7 +179,7 @@ impl Waiters {
         }
         match place {
             Place::Crowd(_) => self.crowd.sleep(|| self.is_called(place), nap),
-            Place::Seat(seat) if self.seats.is_rung(seat.index) => {
+            Place::Seat(seat) if self.seats.is_raised(seat.index) => {
                 let _turn = self.turn();
                 if !self.is_called(place) {
                     self.seats.lower(seat.index);
@@ -203,7 +198,6 @@ impl Waiters {
     fn turn(&self) -> Option<Turn<'_>> {
         let turn = Turn(&self.turn, self.turn.lock(Patience::Endless).ok()?);
         if self.turn.is_doubtful() {
-            self.seats.called(self.called.load(SeqCst)).for_each(|index| self.seats.ring(index));
             self.crowd.call();
             self.turn.set_doubtful(false);
         }
@@ -240,21 +234,20 @@ impl Waiters {
         let waiting = self.seats.waiting(called);
         match waiting.as_slice().first() {
             Some((first, heir)) if *first < bound => self.seats.hand_on(number, *heir),
-            _ if self.crowd.is_present() && bound > called => {
-                let _announced = self.crowd.announce();
-                self.called.store(bound, SeqCst);
-                self.call_crowd();
-            }
+            _ if self.crowd.is_present() && bound > called => _ = self.call(bound),
             _ => {}
         }
     }
 
-    /// Wakes those without a seat, if there are any, and says how many slept.
-    fn call_crowd(&self) -> usize {
+    /// Notifies all who have a smaller number, and wakes those without a seat; says how many of these slept.
+    fn call(&self, called: u64) -> usize {
         if !self.crowd.is_present() {
+            self.called.store(called, SeqCst);
             return 0;
         }
-        if self.called.load(SeqCst) >= self.next.load(SeqCst) {
+        let _announced = self.crowd.announce();
+        self.called.store(called, SeqCst);
+        if called >= self.next.load(SeqCst) {
             self.crowd.dissolve();
         }
         self.crowd.call()
