@@ -175,16 +175,17 @@ impl Board {
         version.store(writing.wrapping_add(1), Release);
     }
 
-    /// What those who wait at this moment say.
-    pub(crate) fn entries(&self) -> impl Iterator<Item = (usize, Entry)> {
+    /// What this thread says, if it waits, and where. (In the middle of a wait, a signal handler can wait for another lock:
+    /// then that is what counts.)
+    pub(crate) fn entry_of(&self, tid: u32) -> Option<(usize, Entry)> {
         let rows = self.seats.iter().enumerate();
         let taken = rows.flat_map(|(row, seats)| {
-            seats.used().filter_map(move |(at, seat)| Some((row * SLOTS + at, seat.owner()?)))
+            let taken = seats.used().filter(|(_, seat)| seat.owner() == Some(tid));
+            taken.map(move |(at, _)| row * SLOTS + at)
         });
-        taken.filter_map(|(index, tid)| {
-            let entry = self.read(index)?;
-            (entry.claimed != 0 && entry.tid == tid).then_some((index, entry))
-        })
+        let entries = taken.filter_map(|index| Some((index, self.read(index)?)));
+        let own = entries.filter(|(_, entry)| entry.claimed != 0 && entry.tid == tid);
+        own.max_by_key(|(_, entry)| entry.claimed)
     }
 
     /// Whether this entry is still there, and the one who made it alive.

@@ -1,16 +1,17 @@
 //! Finding out that a lock will never be free: its holder waits for another lock, whose holder waits, … for this thread.
 //!
 //! A lock call that has lasted for [`SUSPICIOUS`] says on the family's board (`sync::board`) for what it waits and who has
-//! that. At each look around after that (every [`NAP`](super::patience::NAP)) it says so anew, reads what the others say, and looks for
-//! a way from itself to itself. The one that finds it is refused; it still holds what it held, and the others go on when it
-//! gives that back.
+//! that. At each look around after that (every [`NAP`](super::patience::NAP)) it says so anew, reads what the holder says,
+//! if that waits, too, and so on, until there is nothing more to read or the way leads back to itself. The one that
+//! finds it is refused; it still holds what it held, and the others go on when it gives that back.
 //!
 //! Why what is found is true, although each entry was written at another time and is read without any lock: an edge, from X
 //! who waits for L to Y who holds it, counts only if X looked at L *after* Y had made its entry (the board's clock
-//! says so, `looked > claimed`), and if Y's entry is still there when all edges have been read. Y makes its entry when it waits
-//! already, takes it back before it tries to take what it waits for, and loses it, before all that it holds, when it dies.
-//! So Y was waiting from before X's look until after the last read, and who waits gives nothing back: Y still had L at
-//! that moment. All edges of the circle stand at the same time, and nobody in it can go on, but by a timeout or a kill.
+//! says so, `looked > claimed`), and if Y's entry is still there when all edges have been read. Y makes its entry inside of a
+//! lock call, takes it back before that call returns, and loses it, before all that it holds, when it dies. So Y was in
+//! one and the same call from before X's look until after the last read, has given nothing back meanwhile, and still had
+//! L. As that goes for all of the circle, none of what they wait for was free: nobody in it can go on, but by a timeout
+//! or a kill.
 //!
 //! Who is not seen: threads of unrelated programs (they have other boards), those beyond the board's
 //! [`ENTRIES`](super::board::ENTRIES), and whoever waits for something else than a lock, or for one of several holders to
@@ -153,26 +154,21 @@ impl Wait {
         find(board, entry)
     }
 
-    /// To be called before each attempt to take the lock.
-    #[inline]
-    pub(crate) fn withdraw(&mut self) {
-        if self.claim.is_some() {
-            self.leave();
-        }
-    }
-
     #[cold]
-    fn leave(&mut self) {
+    fn withdraw(&mut self) {
         if let Some((board, claim)) = self.claim.take() {
             board.leave(&claim);
         }
     }
 }
 
+/// When the call returns; a lock that it took must be on the kernel's list by then.
 impl Drop for Wait {
     #[inline]
     fn drop(&mut self) {
-        self.withdraw();
+        if self.claim.is_some() {
+            self.withdraw();
+        }
     }
 }
 
@@ -208,32 +204,27 @@ fn without_path(name: &str) -> &str {
     name[..own].rfind("::").map_or(name, |path| &name[path + 2..])
 }
 
-/// The shortest way from this entry to itself, if all of it stands at this moment.
+/// The way from this entry to itself, if there is one and all of it stands at this moment.
 fn find(board: &Board, own: &Entry) -> Option<Cycle> {
-    let entries: Vec<(usize, Entry)> = board.entries().collect();
-    let start = entries.iter().position(|(_, entry)| entry.claimed == own.claimed)?;
-    // For each that was reached, from where.
-    let mut from = vec![None; entries.len()];
-    let mut reached = vec![start];
-    let mut next = 0;
-    while from[start].is_none() {
-        let here = *reached.get(next)?;
-        next += 1;
-        for (there, (_, holder)) in entries.iter().enumerate() {
-            if from[there].is_none() && waits_for(&entries[here].1, holder) {
-                from[there] = Some(here);
-                reached.push(there);
-            }
+    let mut circle: Vec<(usize, Entry)> = Vec::new();
+    let mut waiter = *own;
+    loop {
+        let (index, holder) = board.entry_of(waiter.owner)?;
+        // `waiter` has seen `holder` have the lock when `holder` was waiting already.
+        let proved = waiter.looked > holder.claimed;
+        // A circle that this thread is not in is for others to find.
+        let passed = circle.iter().any(|(other, _)| *other == index);
+        if !proved || passed {
+            return None;
         }
+        circle.push((index, holder));
+        if holder.claimed == own.claimed {
+            break;
+        }
+        waiter = holder;
     }
-    let back = std::iter::successors(from[start], |at| from[*at].filter(|_| *at != start));
-    let mut circle: Vec<_> = back.collect();
-    circle.reverse();
-    let stands = |at: &usize| board.still_has(entries[*at].0, &entries[*at].1);
-    circle.iter().all(stands).then(|| Cycle::new(circle.iter().map(|at| entries[*at].1)))
-}
-
-/// Whether `waiter` has seen `holder` hold what it waits for, when `holder` was waiting already.
-fn waits_for(waiter: &Entry, holder: &Entry) -> bool {
-    waiter.looked > holder.claimed && waiter.owner == holder.tid
+    // From this thread on.
+    circle.rotate_right(1);
+    let stands = circle.iter().all(|(index, entry)| board.still_has(*index, entry));
+    stands.then(|| Cycle::new(circle.into_iter().map(|(_, entry)| entry)))
 }

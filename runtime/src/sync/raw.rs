@@ -178,20 +178,37 @@ impl RawLock {
         }
         // SAFETY: listed; `self` is borrowed until `end`, or by the lock taken, and unmapped only when that is given back.
         unsafe { me.begin(&self.links) };
-        let mut recovered = false;
         if self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_err() {
-            match self.lock_contended(me.tid(), patience, call) {
-                Ok(died) => recovered = died,
-                Err(refusal) => {
-                    // SAFETY: listed.
-                    unsafe { me.end() };
-                    return Err(refusal);
-                }
-            }
+            return self.take_contended(kind, patience, call);
         }
         // SAFETY: listed, just taken, and begun.
         unsafe { me.link(&self.links, kind) };
-        Ok(Held::new(me, true, recovered))
+        Ok(Held::new(me, true, false))
+    }
+
+    /// `take`, begun already, where the lock is not free.
+    #[cold]
+    fn take_contended(
+        &self,
+        kind: Kind,
+        patience: Patience,
+        call: Option<Call>,
+    ) -> Result<Held, Refusal> {
+        let me = current();
+        // Dropped after the lock is on the list: what it does then is announced in the lock's place.
+        let mut wait = Wait::new(call);
+        match self.lock_contended(me.tid(), patience, &mut wait) {
+            Ok(recovered) => {
+                // SAFETY: listed, just taken, and begun.
+                unsafe { me.link(&self.links, kind) };
+                Ok(Held::new(me, true, recovered))
+            }
+            Err(refusal) => {
+                // SAFETY: listed.
+                unsafe { me.end() };
+                Err(refusal)
+            }
+        }
     }
 
     /// `take`, where the kernel's list is out of reach.
@@ -204,7 +221,8 @@ impl RawLock {
     ) -> Result<Held, Refusal> {
         let me = current();
         let free = self.word.compare_exchange(UNLOCKED, me.tid(), SeqCst, Relaxed).is_ok();
-        let recovered = !free && self.lock_contended(me.tid(), patience, call)?;
+        let mut wait = Wait::new(call);
+        let recovered = !free && self.lock_contended(me.tid(), patience, &mut wait)?;
         if self.is_in_segment() {
             me.note(&self.links, kind);
         }
@@ -436,7 +454,7 @@ impl RawLock {
         &self,
         me: u32,
         patience: Patience,
-        call: Option<Call>,
+        wait: &mut Wait,
     ) -> Result<bool, Refusal> {
         let mut spin = Spin::new();
         loop {
@@ -453,18 +471,17 @@ impl RawLock {
             }
             // For the case that the lock is free in a moment: not when others queue for it.
             if word & WAITERS != 0 || !spin.again() {
-                return self.lock_asleep(me, patience, Wait::new(call));
+                return self.lock_asleep(me, patience, wait);
             }
         }
     }
 
-    fn lock_asleep(&self, me: u32, patience: Patience, mut wait: Wait) -> Result<bool, Refusal> {
+    fn lock_asleep(&self, me: u32, patience: Patience, wait: &mut Wait) -> Result<bool, Refusal> {
         // `WAITERS` once this thread has slept (Invariant 1).
         let mut slept = 0;
         loop {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
-                wait.withdraw();
                 match self.claim(word, me | slept) {
                     Some(died) => return Ok(died),
                     None => continue,

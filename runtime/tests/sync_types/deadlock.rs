@@ -320,18 +320,19 @@ fn methods_of_shared_structs_are_placed_where_they_are_called() {
 #[test]
 fn patience_is_not_a_deadlock() {
     let locks = [Mutex::new(()), Mutex::new(()), Mutex::new(())];
-    let asleep = AtomicU32::new(0);
+    let holding = AtomicU32::new(0);
     let slow = locks[2].lock().unwrap();
     thread::scope(|scope| {
-        for place in [1, 0, 0] {
-            let (locks, asleep) = (&locks, &asleep);
-            scope.spawn(move || {
-                let _own = locks[place].lock().unwrap();
-                asleep.fetch_add(1, SeqCst);
-                let _next = locks[place + 1].lock().unwrap();
-            });
-        }
-        until(|| asleep.load(SeqCst) == 2);
+        let wait = |place: usize| {
+            let _own = locks[place].lock().unwrap();
+            holding.fetch_add(1, SeqCst);
+            let _next = locks[place + 1].lock().unwrap();
+        };
+        scope.spawn(move || wait(1));
+        until(|| holding.load(SeqCst) == 1);
+        // One of the two has its own lock and waits for the next, the other waits for its own.
+        [0, 0].map(|place| scope.spawn(move || wait(place)));
+        until(|| holding.load(SeqCst) == 2);
         thread::sleep(LOOKED);
         drop(slow);
     });
