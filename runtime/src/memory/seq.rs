@@ -33,7 +33,8 @@ use super::shareable::Shareable;
 /// # Fork and death
 /// A process that is killed inside `push`, `pop`, `truncate` or `clear` leaves the row as it was before or as it is
 /// after; inside `extend`, with some of the new items; inside `insert`, `remove` or `swap_remove`, without the items
-/// that were being moved. An item is never half there.
+/// that were being moved. An item is never half there. What is written to memory before one of these operations is there before
+/// it, and what comes after it, after it: so a `Seq` beside other data can be the journal of their changes.
 ///
 /// # Examples
 /// ```
