@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::thread;
 
 use crate::sys::map::Mapping;
 use crate::sys::{held, robust};
@@ -32,8 +33,11 @@ impl Regions {
         let Self { lengths, lingering } = self;
         lingering.retain(|mapping| {
             let (start, len) = (mapping.start().addr().get(), mapping.len());
-            // Nobody takes part any more in what has no handle. Other threads find that out here, too, or end.
-            robust::withdraw_within(start, len);
+            // Nobody takes part any more in what has no handle. Other threads find that out here, too, or end. One that
+            // panics has not left of itself: if that is the end of its process, the others are told.
+            if !thread::panicking() {
+                robust::withdraw_within(start, len);
+            }
             let stays = held::any_within(start, len);
             if !stays {
                 lengths.remove(&start);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::members::Members;
 use super::patience::Patience;
-use super::rounds::{Arrival, Broken, Rounds};
+use super::rounds::{self, Arrival, Broken, Rounds};
 use super::spin::Spin;
 use crate::memory::Shareable;
 use crate::memory::layout::Hasher;
@@ -65,16 +65,9 @@ impl Barrier {
     /// A barrier for so many parties. For none it is like one for a single party: nobody waits.
     #[must_use]
     pub const fn new(parties: usize) -> Self {
-        // More than there can be threads are never there.
-        let most = i32::MAX as usize;
-        let full = if parties > most {
-            most
-        } else if parties == 0 {
-            1
-        } else {
-            parties
-        };
-        Self { rounds: Rounds::new(full as u32), members: Members::new(), parties }
+        let full = if parties > rounds::MOST as usize { rounds::MOST } else { parties as u32 };
+        let full = if full == 0 { 1 } else { full };
+        Self { rounds: Rounds::new(full), members: Members::new(), parties }
     }
 
     /// Waits until all parties have come; then all go on.
@@ -157,13 +150,16 @@ impl Barrier {
     /// assert!(alone.wait().is_ok());
     /// ```
     pub fn reset(&self) {
-        let is_broken = self.rounds.broken().is_some();
-        if !is_broken && self.n_waiting() == 0 && !self.members.any_dead() {
-            return;
-        }
-        self.abort();
-        // None when somebody else has just reset it.
-        let Some(turn) = self.rounds.broken() else { return };
+        let turn = loop {
+            if let Some(turn) = self.rounds.broken() {
+                break turn;
+            }
+            if self.members.any_dead() {
+                self.abort();
+            } else if self.rounds.restart() {
+                return;
+            }
+        };
         for dead in self.members.dead() {
             // Another reset may be quicker; whoever dies after that breaks the next round.
             if self.rounds.is_at(turn) && self.members.bury(dead) && !self.rounds.is_at(turn) {

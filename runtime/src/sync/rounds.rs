@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! state     | turn: 32 | SLEEPERS | WAKING | 0 …  |   even turn: a round is open; odd: it was broken, and waits for a reset
-//! tallies[] | turn: 32 | BROKEN | count: 31       |   of that turn's round; four rounds in a row have one each
+//! tallies[] | turn: 32 | BROKEN | RESET | count: 30 |  of that turn's round; four rounds in a row have one each
 //! ```
 //! A round ends at one instant, which is a change of its tally: the last arrival, or `BROKEN`, whichever comes first. What follows
-//! is to publish it, which anybody can do and repeat: the turn moves on by 2 after a full round, by 1 after a broken
-//! one (and by 1 more at the reset), and the sleepers are woken. So one who is killed between the two leaves nothing half done.
+//! is to publish it, which anybody can do and repeat: the turn moves on by 2 after a full round or one that was broken by a reset,
+//! by 1 after one broken otherwise (and by 1 more at the reset), and the sleepers are woken. So one who is killed between the two leaves nothing half done.
 //!
 //! Invariant 1: the turn leaves a round only when its tally says how it ended, so that a tally changed from "open" at the turn that is
 //! current before and after belongs to the current round.
@@ -33,6 +33,10 @@ const WAKING: u64 = 0x4000_0000;
 
 /// Of a tally: the round is over without having been full.
 const BROKEN: u32 = 0x8000_0000;
+/// Of a tally that is broken: the next round begins at once.
+const RESET: u32 = 0x4000_0000;
+/// More parties than there can be threads.
+pub(crate) const MOST: u32 = RESET - 1;
 
 /// How many tallies there are.
 const TALLIES: usize = 4;
@@ -56,6 +60,8 @@ enum Tally {
     Open(u32),
     Full,
     Broken,
+    /// Broken, and nobody who comes later need know.
+    Reset,
     /// It is not the current one any more.
     Past,
 }
@@ -133,8 +139,8 @@ impl Rounds {
                     }
                 }
                 Tally::Broken => return Err(Broken),
-                // The last one has not published it yet, or never will.
-                Tally::Full => self.publish(turn, turn.wrapping_add(2)),
+                // Whoever ended it has not published that yet, or never will.
+                Tally::Full | Tally::Reset => self.publish(turn, turn.wrapping_add(2)),
                 Tally::Past => {}
             }
         }
@@ -189,11 +195,33 @@ impl Rounds {
                 self.publish(now & !1, now | 1);
                 true
             }
-            Tally::Full => {
+            Tally::Full | Tally::Reset => {
                 self.publish(now, now.wrapping_add(2));
                 false
             }
             Tally::Past => false,
+        }
+    }
+
+    /// Breaks a round that somebody waits in, and begins the next, in one step; false says that it came to its end instead, or that
+    /// another one was quicker.
+    pub(crate) fn restart(&self) -> bool {
+        let now = turn(self.state.load(Acquire));
+        let tally = self.tally(now);
+        let seen = tally.load(Acquire);
+        match self.read(seen, now) {
+            Tally::Open(0) => true,
+            Tally::Open(count) => {
+                // As in `break_current`.
+                self.breaks.fetch_add(1, AcqRel);
+                let new = word(now, count | BROKEN | RESET);
+                let done = tally.compare_exchange(seen, new, AcqRel, Relaxed).is_ok();
+                if done {
+                    self.publish(now, now.wrapping_add(2));
+                }
+                done
+            }
+            _ => false,
         }
     }
 
@@ -222,7 +250,7 @@ impl Rounds {
         // A round that was decided, but not published, by one who was killed in between.
         match self.read(self.tally(arrival.turn).load(Acquire), arrival.turn) {
             Tally::Open(_) => {}
-            Tally::Full => self.complete(arrival),
+            Tally::Full | Tally::Reset => self.complete(arrival),
             Tally::Broken => self.publish(arrival.turn, arrival.turn | 1),
             Tally::Past => return None,
         }
@@ -277,6 +305,7 @@ impl Rounds {
             let turn = turn(self.state.load(Acquire));
             match self.read(self.tally(turn).load(Acquire), turn) {
                 Tally::Past => {}
+                Tally::Full | Tally::Reset => self.publish(turn, turn.wrapping_add(2)),
                 tally => return (turn, tally),
             }
         }
@@ -294,6 +323,7 @@ impl Rounds {
         }
         let count = seen as u32;
         match turn(seen).wrapping_sub(now).cast_signed() {
+            0 if count & RESET != 0 => Tally::Reset,
             0 if count & BROKEN != 0 => Tally::Broken,
             0 if count >= self.parties => Tally::Full,
             0 => Tally::Open(count),
