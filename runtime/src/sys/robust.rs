@@ -207,7 +207,7 @@ impl Thread {
             }
         } else {
             // SAFETY: not the head, and otherwise what the caller promised.
-            unsafe { self.link_before(first, links, kind) };
+            unsafe { Self::link_before(first, links, kind) };
         }
         compiler_fence(SeqCst);
         head.list.0.store(links.node(), Relaxed);
@@ -217,12 +217,13 @@ impl Thread {
     ///
     /// # Safety
     /// As for `link`; `first` is what the list begins with, and not the head.
+    // Without `self`, which is too large for registers, and would be stored for this alone.
     #[inline(never)]
-    unsafe fn link_before(self, first: *mut Link, links: &Links, kind: Kind) {
+    unsafe fn link_before(first: *mut Link, links: &Links, kind: Kind) {
         // SAFETY: a node on the list is mapped (Invariant 1; for glibc's own, glibc's promise), and the word before
         // it is its `prev`.
         unsafe { &*prev_of(first) }.0.store(links.node(), Relaxed);
-        if let Some(held) = self.held {
+        if let Some(held) = known().held {
             held.add_another(ptr::from_ref(links).addr(), kind);
         }
     }
@@ -253,7 +254,7 @@ impl Thread {
             head.list.0.store(next, Relaxed);
         } else {
             // SAFETY: the caller's promises are the same.
-            unsafe { self.detach_from_others(links) };
+            unsafe { Self::detach_from_others(links) };
         }
     }
 
@@ -261,13 +262,15 @@ impl Thread {
     ///
     /// # Safety
     /// As for `unlink`.
+    // Without `self`, as `link_before`.
     #[inline(never)]
-    unsafe fn detach_from_others(self, links: &Links) {
+    unsafe fn detach_from_others(links: &Links) {
+        let me = known();
         // SAFETY: as in `begin`.
-        let head = unsafe { &*self.head };
+        let head = unsafe { &*me.head };
         let next = links.next.0.load(Relaxed);
         let prev = if head.list.0.load(Relaxed) == links.node() {
-            self.head.cast()
+            me.head.cast()
         } else {
             // Whoever came in front has written it.
             links.prev.0.load(Relaxed)
