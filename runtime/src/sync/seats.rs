@@ -154,6 +154,10 @@ impl Seats {
         let bell = (self.cards[index].bell.word(), 0);
         let number = self.number(index);
         let older = self.taken().filter(|(other, _)| *other < number).max();
+        // After the look for older ones: who died before it is not among them, and nobody would watch its slot.
+        if self.dead().next().is_some() {
+            return;
+        }
         match older {
             None => _ = futex::wait(bell.0, bell.1, nap),
             Some((_, older)) => {
