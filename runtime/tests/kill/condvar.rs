@@ -124,7 +124,7 @@ impl Scene for Oldest {
         )
     }
     fn holds(&self, thread: u32) -> Vec<bool> {
-        vec![self.room.mutex.holder() == Some(thread)]
+        vec![self.room.mutex.holder_thread() == Some(thread)]
     }
     fn aftermath(self, death: &Death) -> Duration {
         match self.younger {
@@ -178,7 +178,7 @@ impl Scene for Heir {
         )
     }
     fn holds(&self, thread: u32) -> Vec<bool> {
-        vec![self.room.mutex.holder() == Some(thread)]
+        vec![self.room.mutex.holder_thread() == Some(thread)]
     }
     fn aftermath(self, death: &Death) -> Duration {
         match (self.first, self.last) {
