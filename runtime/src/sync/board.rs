@@ -235,7 +235,7 @@ impl Entry {
     pub(crate) fn set(&mut self, which: Text, text: &str) {
         let words = &mut self.texts[which.range()];
         let skipped = match which {
-            Text::File => text.len().saturating_sub(words.len() * size_of::<u64>()),
+            Text::File => text.len().saturating_sub(size_of_val(words)),
             _ => 0,
         };
         let chunks = text.as_bytes()[skipped..].chunks(size_of::<u64>());
@@ -285,4 +285,58 @@ fn pair((high, low): (u32, u32)) -> u64 {
 
 fn halves(word: u64) -> (u32, u32) {
     ((word >> 32) as u32, word as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_comes_back_as_it_was() {
+        let mut entry = Entry { pid: 1, tid: 2, claimed: 3, looked: 4, owner: 5, ..Entry::empty() };
+        (entry.place, entry.line, entry.column) = ((6, 7), 8, 9);
+        let long = "0123456789".repeat(20);
+        for (which, text) in [
+            (Text::Process, "prøcess"),
+            (Text::Thread, ""),
+            (Text::Lock, &*long),
+            (Text::File, &*long),
+        ] {
+            entry.set(which, text);
+        }
+        let mut words = [0; WORDS];
+        words.iter_mut().zip(entry.pack()).for_each(|(word, new)| *word = new);
+        let back = Entry::unpack(&words);
+        assert!(back.pack().eq(entry.pack()));
+        assert_eq!((back.pid, back.tid, back.claimed, back.looked, back.owner), (1, 2, 3, 4, 5));
+        assert_eq!((back.place, back.line, back.column), ((6, 7), 8, 9));
+        assert_eq!((&*back.get(Text::Process), &*back.get(Text::Thread)), ("prøcess", ""));
+        assert_eq!(back.get(Text::Lock), long[..160], "of a name the beginning");
+        assert_eq!(back.get(Text::File), long[200 - 112..], "of a path the end");
+    }
+
+    /// Whatever bytes stand there, they are shown somehow.
+    #[test]
+    fn garbage_is_no_danger() {
+        let entry = Entry::unpack(&[u64::from_ne_bytes(*b"\xff\xfe ab\xc3\xff\xff"); WORDS]);
+        assert!(entry.get(Text::Lock).contains(" ab"));
+        assert!(!entry.get(Text::File).is_empty());
+    }
+
+    #[test]
+    fn a_board_has_so_many_entries_and_lends_them_again() {
+        // Not the family's, which other tests use.
+        let board = Box::new(Init::VALUE);
+        let mut claims = std::iter::from_fn(|| board.claim()).collect::<Vec<_>>();
+        assert_eq!(claims.len(), ENTRIES);
+        let me = robust::current().tid();
+        assert!(board.entry_of(me).is_none(), "nobody has said anything");
+        let entry = Entry { tid: me, claimed: board.tick(), ..Entry::empty() };
+        board.write(&claims[7], &entry);
+        let (index, found) = board.entry_of(me).unwrap();
+        assert!(found.claimed == entry.claimed && board.still_has(index, &entry));
+        board.leave(&claims.remove(7));
+        assert!(board.entry_of(me).is_none() && !board.still_has(index, &entry));
+        assert!(board.claim().is_some() && board.claim().is_none());
+    }
 }
