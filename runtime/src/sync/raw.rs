@@ -456,7 +456,7 @@ impl RawLock {
         patience: Patience,
         wait: &mut Wait,
     ) -> Result<bool, Refusal> {
-        let mut spin = Spin::new();
+        let mut spin = Spin::seldom();
         loop {
             let word = self.word.load(Relaxed);
             if word & TID_MASK == 0 {
