@@ -11,7 +11,9 @@
 //! Invariant 1: the turn leaves a round only when its tally says how it ended, so that a tally changed from "open" at the turn that is
 //! current before and after belongs to the current round.
 //! Invariant 2: a tally says how its round ended until the fourth round after it begins. One who is slower than that to look
-//! (its round ended, it did not run) goes by `breaks`: no round broken since it arrived, then its own was not either.
+//! (its round ended, it did not run) goes by `breaks`, which counts a broken round before that is published: if none was broken
+//! since it arrived, or one, and another, then its own was full. Otherwise it is told that its round was broken, which
+//! is wrong only if several were broken, and not its own, while it did not run and others filled rounds without it.
 //! Invariant 3: whoever sleeps has put `SLEEPERS` there at the turn that it compares when it goes to sleep. The one who moves the turn
 //! takes it away and puts `WAKING` there in the same step, which goes only after a wake-up of all at the same turn, or with a later turn.
 //! Kill points: as in `sync::event`; the kernel wakes one sleeper, who finds `WAKING`, and wakes the others.
@@ -49,8 +51,8 @@ pub(crate) struct Rounds {
     tallies: [AtomicU64; TALLIES],
     /// How many parties make a round full.
     parties: u32,
-    /// Goes up before each breaking of a round (Invariant 2).
-    breaks: AtomicU32,
+    /// How many rounds were broken, in the upper half, and the (odd) turn after the last one (Invariant 2).
+    breaks: AtomicU64,
 }
 
 /// How a round stands.
@@ -70,7 +72,7 @@ enum Tally {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
     turn: u32,
-    breaks: u32,
+    breaks: u64,
     /// How many had arrived before.
     pub(crate) index: u32,
 }
@@ -101,7 +103,7 @@ impl Rounds {
             state: AtomicU64::new(0),
             tallies: [const { AtomicU64::new(0) }; TALLIES],
             parties,
-            breaks: AtomicU32::new(0),
+            breaks: AtomicU64::new(0),
         }
     }
 
@@ -112,20 +114,20 @@ impl Rounds {
     /// How many have arrived in the current round, unless it is over.
     pub(crate) fn arrived(&self) -> u32 {
         match self.current() {
-            (_, Tally::Open(count)) => count,
+            (_, _, Tally::Open(count)) => count,
             _ => 0,
         }
     }
 
     /// Whether the current round was broken, and nobody has reset the barrier since then.
     pub(crate) fn is_broken(&self) -> bool {
-        self.current().1 == Tally::Broken
+        self.current().2 == Tally::Broken
     }
 
     /// Arrives in the current round.
     #[inline]
     pub(crate) fn arrive(&self) -> Result<Arrival, Broken> {
-        // Before the arrival: what is broken later has counted later (in `break_round`).
+        // Before the arrival: what is broken later is counted later.
         let breaks = self.breaks.load(Relaxed);
         loop {
             let turn = turn(self.state.load(Acquire));
@@ -140,8 +142,7 @@ impl Rounds {
                 }
                 Tally::Broken => return Err(Broken),
                 // Whoever ended it has not published that yet, or never will.
-                Tally::Full | Tally::Reset => self.publish(turn, turn.wrapping_add(2)),
-                Tally::Past => {}
+                tally => self.end(turn, tally),
             }
         }
     }
@@ -163,73 +164,81 @@ impl Rounds {
         let broken = if turn(seen) == arrival.turn {
             seen as u32 & BROKEN != 0
         } else {
-            self.breaks.load(Relaxed) != arrival.breaks
+            let breaks = self.breaks.load(Relaxed);
+            match turn(breaks).wrapping_sub(turn(arrival.breaks)) {
+                0 => false,
+                1 => breaks as u32 == arrival.turn | 1,
+                _ => true,
+            }
         };
         Some(if broken { Err(Broken) } else { Ok(()) })
     }
 
     /// Breaks the round of this arrival, unless it is over.
     pub(crate) fn break_round(&self, arrival: Arrival) {
-        while turn(self.state.load(Acquire)) == arrival.turn {
-            self.break_current();
+        while self.is_at(arrival.turn) {
+            let seen = self.tally(arrival.turn).load(Acquire);
+            match self.read(seen, arrival.turn) {
+                Tally::Open(count) => _ = self.close(arrival.turn, seen, count | BROKEN),
+                tally => self.end(arrival.turn, tally),
+            }
         }
     }
 
     /// Breaks the current round; false says that it came to its end instead, or that another one was quicker.
     pub(crate) fn break_current(&self) -> bool {
-        let now = turn(self.state.load(Acquire));
-        let tally = self.tally(now);
-        let seen = tally.load(Acquire);
-        match self.read(seen, now) {
-            Tally::Open(count) => {
-                // After the look at the tally: who arrived before has seen a smaller number (Invariant 2).
-                self.breaks.fetch_add(1, AcqRel);
-                let new = word(now, count | BROKEN);
-                let done = tally.compare_exchange(seen, new, AcqRel, Relaxed).is_ok();
-                if done {
-                    self.publish(now, now | 1);
-                }
-                done
-            }
-            Tally::Broken => {
-                self.publish(now & !1, now | 1);
+        match self.current() {
+            (turn, seen, Tally::Open(count)) => self.close(turn, seen, count | BROKEN),
+            (turn, _, tally) => {
+                self.end(turn, tally);
                 true
             }
-            Tally::Full | Tally::Reset => {
-                self.publish(now, now.wrapping_add(2));
-                false
-            }
-            Tally::Past => false,
         }
     }
 
     /// Breaks a round that somebody waits in, and begins the next, in one step; false says that it came to its end instead, or that
     /// another one was quicker.
     pub(crate) fn restart(&self) -> bool {
-        let now = turn(self.state.load(Acquire));
-        let tally = self.tally(now);
-        let seen = tally.load(Acquire);
-        match self.read(seen, now) {
-            Tally::Open(0) => true,
-            Tally::Open(count) => {
-                // As in `break_current`.
-                self.breaks.fetch_add(1, AcqRel);
-                let new = word(now, count | BROKEN | RESET);
-                let done = tally.compare_exchange(seen, new, AcqRel, Relaxed).is_ok();
-                if done {
-                    self.publish(now, now.wrapping_add(2));
-                }
-                done
-            }
+        match self.current() {
+            (_, _, Tally::Open(0)) => true,
+            (turn, seen, Tally::Open(count)) => self.close(turn, seen, count | BROKEN | RESET),
             _ => false,
+        }
+    }
+
+    /// Ends a round at the tally that was seen.
+    fn close(&self, turn: u32, seen: u64, count: u32) -> bool {
+        let [low, _] = futex::halves(&self.state);
+        // Killed before it is published: a sleeper wakes up, and does that. (One who arrives last is a member.)
+        let _announced = robust::announce(low);
+        let new = word(turn, count);
+        let done = self.tally(turn).compare_exchange(seen, new, AcqRel, Relaxed).is_ok();
+        if done {
+            self.end(turn, self.read(new, turn));
+        }
+        done
+    }
+
+    /// Publishes how a round ended.
+    fn end(&self, now: u32, tally: Tally) {
+        if matches!(tally, Tally::Broken | Tally::Reset) && self.is_at(now) && now & 1 == 0 {
+            let count = |breaks| {
+                (breaks as u32 != now | 1).then(|| word(turn(breaks).wrapping_add(1), now | 1))
+            };
+            let _ = self.breaks.fetch_update(AcqRel, Relaxed, count);
+        }
+        match tally {
+            Tally::Open(_) | Tally::Past => {}
+            Tally::Full | Tally::Reset => self.publish(now, now.wrapping_add(2)),
+            Tally::Broken => self.publish(now & !1, now | 1),
         }
     }
 
     /// The turn at which the barrier is broken, if it is.
     pub(crate) fn broken(&self) -> Option<u32> {
-        let (turn, tally) = self.current();
+        let (turn, _, tally) = self.current();
         (tally == Tally::Broken).then(|| {
-            self.publish(turn & !1, turn | 1);
+            self.end(turn, tally);
             turn | 1
         })
     }
@@ -248,12 +257,7 @@ impl Rounds {
     /// hold. `None` when the round is over.
     pub(crate) fn words_to_sleep_on(&self, arrival: Arrival) -> Option<[(&AtomicU32, u32); 2]> {
         // A round that was decided, but not published, by one who was killed in between.
-        match self.read(self.tally(arrival.turn).load(Acquire), arrival.turn) {
-            Tally::Open(_) => {}
-            Tally::Full | Tally::Reset => self.complete(arrival),
-            Tally::Broken => self.publish(arrival.turn, arrival.turn | 1),
-            Tally::Past => return None,
-        }
+        self.end(arrival.turn, self.read(self.tally(arrival.turn).load(Acquire), arrival.turn));
         let mark = |state| (turn(state) == arrival.turn).then_some(state | SLEEPERS);
         let state = self.state.fetch_update(AcqRel, Relaxed, mark).ok()? | SLEEPERS;
         let [low, high] = futex::halves(&self.state);
@@ -299,14 +303,14 @@ impl Rounds {
         }
     }
 
-    /// The turn, and how it stands with its round.
-    fn current(&self) -> (u32, Tally) {
+    /// The turn, and its tally, which is open or broken.
+    fn current(&self) -> (u32, u64, Tally) {
         loop {
             let turn = turn(self.state.load(Acquire));
-            match self.read(self.tally(turn).load(Acquire), turn) {
-                Tally::Past => {}
-                Tally::Full | Tally::Reset => self.publish(turn, turn.wrapping_add(2)),
-                tally => return (turn, tally),
+            let seen = self.tally(turn).load(Acquire);
+            match self.read(seen, turn) {
+                tally @ (Tally::Open(_) | Tally::Broken) => return (turn, seen, tally),
+                tally => self.end(turn, tally),
             }
         }
     }
