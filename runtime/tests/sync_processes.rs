@@ -311,6 +311,11 @@ fn glibc_and_we_share_one_list() {
     // SAFETY: initialised above.
     let states = glibcs.iter().map(|at| unsafe { pthread_mutex_trylock(*at) });
     assert_eq!(states.collect::<Vec<_>>(), [EOWNERDEAD, 0, 0]);
+    // They must not be on this thread's list any more when their memory is unmapped.
+    for at in &glibcs {
+        // SAFETY: initialised above, and locked by this thread.
+        assert_eq!(unsafe { pthread_mutex_unlock(*at) }, 0);
+    }
 }
 
 fn killing_at_random_tears_nothing_and_stops_nobody() {
@@ -350,6 +355,47 @@ fn killing_at_random_tears_nothing_and_stops_nobody() {
     assert_eq!(guard.0, guard.1);
 }
 
+/// Nobody starves: of four that contend all the time, the slowest gets at least half of an equal share. (Counted until
+/// that is so: what else the machine does meanwhile is not the lock's fault, and starving does not end.)
+fn four_who_contend_all_get_their_share() {
+    let lock = Shared::new(Mutex::new(())).unwrap();
+    let counts = Shared::from_fn(4, |_| AtomicU64::new(0)).unwrap();
+    let work = |at: usize| {
+        loop {
+            // In the end they are killed one after the other.
+            let _guard = lock.lock().or_else(|error| error.recover(|()| ())).unwrap();
+            counts[at].fetch_add(1, SeqCst);
+        }
+    };
+    let workers: Vec<_> = (0..4).map(|at| child(|| work(at))).collect();
+    wait_until(|| {
+        thread::sleep(Duration::from_millis(500));
+        let counts: Vec<_> = counts.iter().map(|count| count.load(SeqCst)).collect();
+        let slowest = counts.iter().min().unwrap();
+        *slowest > 1000 && slowest * 8 >= counts.iter().sum()
+    });
+    workers.into_iter().for_each(kill_and_reap);
+}
+
+/// Also over several looks around.
+fn one_who_waits_uses_no_processor() {
+    let lock = Shared::new(Mutex::new(())).unwrap();
+    let guard = lock.lock().unwrap();
+    let waiter = child(|| drop(lock.lock().unwrap()));
+    wait_until(|| is_asleep(waiter));
+    // User and system time, in hundredths of a second.
+    let used = || {
+        let stat = std::fs::read_to_string(format!("/proc/{waiter}/stat")).unwrap();
+        let fields = stat.rsplit_once(") ").unwrap().1.split(' ');
+        fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let before = used();
+    thread::sleep(Duration::from_millis(1800));
+    assert!(used() - before <= 2, "{} ticks", used() - before);
+    drop(guard);
+    assert_ends_well(waiter);
+}
+
 macro_rules! cases {
     ($($case:ident)*) => { [$((stringify!($case), $case as fn())),*] };
 }
@@ -369,6 +415,8 @@ fn main() {
         what_a_leaked_guard_of_an_ended_thread_lent_is_reported_when_its_process_is_dead
         glibc_and_we_share_one_list
         killing_at_random_tears_nothing_and_stops_nobody
+        four_who_contend_all_get_their_share
+        one_who_waits_uses_no_processor
     };
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for (name, case) in cases {
