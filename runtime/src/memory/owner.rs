@@ -1,8 +1,9 @@
 //! Is the thread that a lock names still there, and in which process does it run?
 //!
-//! The kernel tells the lock itself when its owner dies; what is here is for the cases that it cannot see: a lock
-//! that an ended thread left to its process, or an owner whose list was not registered. Only positive evidence of death counts. A
-//! thread id that was given to another thread since then counts as alive: then the lock stays locked.
+//! The kernel tells the lock itself when its owner dies, and neither a zombie nor a number given again can fool that. What is here
+//! is for the cases that it cannot see: a lock outside all segments, one that an ended thread left to its process, or an owner
+//! without a list. Only positive evidence of death counts: a zombie counts as dead, but a thread id that was given to another thread
+//! since then counts as alive, and the lock stays locked until that one ends, too.
 
 use std::fs;
 

@@ -76,14 +76,15 @@ impl Held {
 
     #[inline]
     fn new(me: Thread, listed: bool, recovered: bool) -> Self {
-        let listed = u32::from(listed) * Self::LISTED;
-        Self(me.serial() | listed | u32::from(recovered) * Self::RECOVERED)
+        let listed = if listed { Self::LISTED } else { 0 };
+        let recovered = if recovered { Self::RECOVERED } else { 0 };
+        Self(me.serial() | listed | recovered)
     }
 
     /// The same, with a note whether its thread was panicking.
     #[inline]
     pub(crate) fn taken_panicking(self, panicking: bool) -> Self {
-        Self(self.0 | u32::from(panicking) * Self::PANICKING)
+        if panicking { Self(self.0 | Self::PANICKING) } else { self }
     }
 
     #[inline]
@@ -402,7 +403,7 @@ impl RawLock {
         let others = self.flags.load(Relaxed) & !DOUBTFUL;
         // Release: what was mended is in place before anyone can see it called sound, even if the holder is
         // killed right here. The next holder is ordered by the word anyway.
-        self.flags.store(others | u32::from(doubtful) * DOUBTFUL, Release);
+        self.flags.store(if doubtful { others | DOUBTFUL } else { others }, Release);
     }
 
     /// For the holder, whose guard gives a reference to what the lock guards. A guard on its thread's stack is gone with the

@@ -35,8 +35,10 @@ fn find() -> Option<(usize, usize)> {
         return Some((0, usize::MAX));
     }
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: it has no conditions.
+    let own = unsafe { libc::pthread_self() };
     // SAFETY: the calling thread, and room for what is asked.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+    if unsafe { libc::pthread_getattr_np(own, attributes.as_mut_ptr()) } != 0 {
         return None;
     }
     let (mut start, mut len) = (ptr::null_mut(), 0);
