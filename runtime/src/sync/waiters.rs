@@ -125,7 +125,9 @@ impl Waiters {
         let Place::Seat(seat) = place else { return };
         // Killed before this line: the notification is somebody else's. After it: it was this one's.
         self.seats.content(seat.index);
-        if self.seats.called(self.called.load(SeqCst)).next().is_some() {
+        let others = self.seats.called(self.called.load(SeqCst)).next().is_some();
+        // After the look for others: who died before it is not among them, and whoever watches this seat is to find it.
+        if others || self.seats.dead().next().is_some() {
             self.seats.leave(seat);
         } else {
             self.seats.leave_quietly(seat);
