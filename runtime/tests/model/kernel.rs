@@ -269,6 +269,11 @@ pub(crate) fn change_list(change: impl FnOnce(&mut Vec<usize>)) {
     }
 }
 
+/// Whether a word is on the calling thread's list.
+pub(crate) fn is_listed(address: usize) -> bool {
+    with_me(|me| me.list.contains(&address))
+}
+
 /// The calling thread announces another word, 0 for none; which it was before.
 pub(crate) fn announce(address: usize) -> usize {
     if !point() {

@@ -62,6 +62,10 @@ pub(crate) mod spin {
             Self(crate::kernel::draw(3))
         }
 
+        pub(crate) fn seldom() -> Self {
+            Self::new()
+        }
+
         pub(crate) fn again(&mut self) -> bool {
             let again = self.0 > 0;
             self.0 = self.0.saturating_sub(1);

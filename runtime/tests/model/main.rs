@@ -51,7 +51,7 @@ fn explore(model: fn(), scheduler: impl Scheduler + 'static) {
 }
 
 fn main() {
-    let times = real::env::var("OFFSPRING_MODEL").map_or(2000, |text| text.parse().expect("times"));
+    let times = real::env::var("OFFSPRING_MODEL").map_or(100, |text| text.parse().expect("times"));
     let schedule = real::env::var("OFFSPRING_SCHEDULE").ok();
     let filter = real::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     for (name, model) in models::ALL {

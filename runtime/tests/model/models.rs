@@ -25,6 +25,8 @@ pub(crate) const ALL: &[Model] = &[
     ("semaphore: a permit added by one who dies", permits::mortal_releaser),
     ("semaphore: permits added and used up", permits::used_up),
     ("condvar: a mortal waiter", condvar::mortal_waiter),
+    ("condvar: two notifications for three, one of them mortal", condvar::two_for_three),
+    ("condvar: two mortal waiters", condvar::two_mortal_waiters),
     ("condvar: one who gives up", condvar::impatient_waiter),
     ("condvar: a mortal notifier of all", condvar::mortal_notifier),
     ("event: set by one who dies", event::mortal_setter),

@@ -40,6 +40,7 @@ pub(crate) mod robust {
     use crate::sync::atomic::AtomicU32;
 
     pub(crate) const IN_USE: u32 = 2;
+    const WORD_TO_LINKS: usize = 24;
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub(crate) enum Kind {
@@ -58,7 +59,7 @@ pub(crate) mod robust {
         }
 
         fn word(&self) -> usize {
-            self.0.as_ptr().expose_provenance() - 24
+            self.0.as_ptr().expose_provenance() - WORD_TO_LINKS
         }
     }
 
@@ -69,10 +70,23 @@ pub(crate) mod robust {
         Thread(kernel::tid())
     }
 
+    pub(crate) fn known() -> Thread {
+        current()
+    }
+
     #[allow(clippy::unused_self, reason = "as the real one has them")]
     impl Thread {
         pub(crate) fn tid(self) -> u32 {
             self.0
+        }
+
+        pub(crate) fn serial(self) -> u32 {
+            self.0
+        }
+
+        /// `address` is that of the links.
+        pub(crate) fn has_linked(self, address: usize) -> bool {
+            kernel::is_listed(address - WORD_TO_LINKS)
         }
 
         pub(crate) fn has_list(self) -> bool {

@@ -82,6 +82,43 @@ pub(crate) fn mortal_waiter() {
     assert_eq!(kitchen.waiters.notify(1), 0, "nobody waits any more");
 }
 
+/// Two notifications for three waiters: whoever dies hands its own on.
+pub(crate) fn two_for_three() {
+    let kitchen = kitchen();
+    let mortal = spawn_mortal(start(kitchen, 0));
+    let others = [spawn(start(kitchen, 1)), spawn(start(kitchen, 2))];
+    kernel::until(|| !kitchen.is(1, Stage::Before) && !kitchen.is(2, Stage::Before));
+    kernel::until(|| !kitchen.is(0, Stage::Before) || mortal.is_dead());
+    assert_eq!(kitchen.waiters.notify(2), 2);
+    let others_back = || kitchen.is(1, Stage::Back) && kitchen.is(2, Stage::Back);
+    kernel::until(|| mortal.is_dead() || !kitchen.is(0, Stage::Waiting) || others_back());
+    if !(mortal.is_dead() && kitchen.is(0, Stage::Waiting)) {
+        kitchen.waiters.notify(1);
+    }
+    let _ = others.map(|other| other.join());
+    mortal.join();
+}
+
+/// The notification of the dead goes to one who dies as well.
+pub(crate) fn two_mortal_waiters() {
+    let kitchen = kitchen();
+    let mortals = [spawn_mortal(start(kitchen, 0)), spawn_mortal(start(kitchen, 1))];
+    let last = spawn(start(kitchen, 2));
+    kernel::until(|| !kitchen.is(2, Stage::Before));
+    assert_eq!(kitchen.waiters.notify(1), 1);
+    let in_vain = |who: usize| mortals[who].is_dead() && !kitchen.is(who, Stage::Leaving);
+    let any_back = || (0..3).any(|who| kitchen.is(who, Stage::Back));
+    kernel::until_or_quiet(|| any_back() || (in_vain(0) && in_vain(1)));
+    let lost =
+        (in_vain(0) && in_vain(1)) && !kitchen.is(0, Stage::Back) && !kitchen.is(1, Stage::Back);
+    // Neither of the mortals has it: it goes to the last one without more ado.
+    if !lost {
+        kernel::until(|| kitchen.waiters.notify(usize::MAX) == 0);
+    }
+    last.join();
+    let _ = mortals.map(|mortal| mortal.join());
+}
+
 pub(crate) fn impatient_waiter() {
     let kitchen = kitchen();
     let now = Instant::now();
@@ -120,5 +157,5 @@ pub(crate) fn mortal_notifier() {
         kitchen.waiters.notify(usize::MAX);
     }
     // One of them without the other would sleep for ever.
-    waiters.map(|waiter| waiter.join());
+    let _ = waiters.map(|waiter| waiter.join());
 }

@@ -14,7 +14,7 @@ pub(crate) fn mortal_setter() {
     if setter.join() == Ended::Killed && !event.is_set() {
         event.set();
     }
-    waiters.map(|waiter| waiter.join());
+    let _ = waiters.map(|waiter| waiter.join());
     mortal.join();
     assert!(event.is_set());
 }
@@ -36,5 +36,5 @@ pub(crate) fn set_and_cleared() {
         event.set();
     }
     // One of them without the other would sleep for ever.
-    waiters.map(|waiter| waiter.join());
+    let _ = waiters.map(|waiter| waiter.join());
 }

@@ -32,7 +32,7 @@ pub(crate) fn three_for_two() {
     let booth = booth(2);
     let twice = move || (0..2).for_each(|_| sing(booth));
     let threads = [spawn_mortal(twice), spawn_mortal(twice), spawn(twice), spawn(twice)];
-    threads.map(|thread| thread.join());
+    let _ = threads.map(|thread| thread.join());
     assert_eq!(booth.permits.available(), 2, "permits are lost or made");
 }
 
