@@ -1,6 +1,11 @@
 //! The library's source, and what stands in for the parts of it that have nothing to do with who holds what.
 
-#![allow(dead_code, clippy::pedantic, reason = "not all of the source is called here")]
+#![allow(
+    dead_code,
+    unnameable_types,
+    unreachable_pub,
+    reason = "not all of the source is used here, nor for what it was written"
+)]
 
 /// Without detection: nobody waits for a second.
 pub(crate) mod deadlock {

@@ -20,6 +20,7 @@ extern crate std as real;
 pub use real::*;
 
 /// As `std::sync`, with the model's atomics.
+#[allow(missing_docs, clippy::missing_errors_doc, reason = "documented where they come from")]
 pub mod sync {
     pub use real::sync::*;
 

@@ -1,6 +1,7 @@
 //! In the place of `crate::memory`: everything is shared, and who is dead is known.
 
 #[path = "../../src/memory/layout.rs"]
+#[allow(dead_code, unreachable_pub, reason = "nobody asks for identities here")]
 pub(crate) mod layout;
 
 /// As the real one.
