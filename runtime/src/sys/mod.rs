@@ -1,5 +1,6 @@
 //! The kernel, one facility a file: owned types in and out, no policy.
 //!
+//! - [`announce`]: a wake-up that happens even if the waker is killed
 //! - [`args`]: the command line that the program sees, and the one that `ps` shows
 //! - [`clone`]: new processes out of this one
 //! - [`exec`]: starting the own executable again
@@ -22,6 +23,7 @@ pub(crate) fn own_pid() -> u32 {
     rustix::process::getpid().as_raw_nonzero().get().unsigned_abs()
 }
 
+pub(crate) mod announce;
 pub(crate) mod args;
 pub(crate) mod clone;
 pub(crate) mod exec;

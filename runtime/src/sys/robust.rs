@@ -45,7 +45,6 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
-use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
@@ -54,10 +53,11 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, compiler_fence};
 use super::held::{self, Held};
 use super::{clone, futex};
 
+pub(crate) use super::announce::{Announcement, announce};
 pub(crate) use super::held::Kind;
 
 /// Where the futex word lies, seen from `next`: where glibc has it on every 64-bit system.
-const FUTEX_OFFSET: libc::c_long = -32;
+pub(super) const FUTEX_OFFSET: libc::c_long = -32;
 /// How far before the links of a lock its futex word lies: the same, seen from `prev`.
 const WORD_TO_LINKS: usize = 24;
 
@@ -72,7 +72,7 @@ const _: () = assert!(FUTEX_OFFSET == -((WORD_TO_LINKS + size_of::<Link>()) as l
 /// One pointer of the list; it aims at another `Link`, possibly with bit 0 set.
 #[repr(transparent)]
 #[derive(Debug)]
-struct Link(AtomicPtr<Link>);
+pub(super) struct Link(AtomicPtr<Link>);
 
 /// The two pointers in each lock. They mean something only to the thread that holds it.
 #[repr(C)]
@@ -100,10 +100,10 @@ impl Links {
 /// `struct robust_list_head` of `<linux/futex.h>`.
 #[repr(C)]
 #[derive(Debug)]
-struct Head {
+pub(super) struct Head {
     list: Link,
     futex_offset: libc::c_long,
-    pending: AtomicPtr<Link>,
+    pub(super) pending: AtomicPtr<Link>,
 }
 
 /// The calling thread, as locks need to know it.
@@ -114,7 +114,7 @@ pub(crate) struct Thread {
     /// A number that no other thread of this process or of a forked copy has, nor this one after a fork, or after its end.
     serial: u32,
     /// Null when the thread has no list that our locks fit on.
-    head: *mut Head,
+    pub(super) head: *mut Head,
     held: Option<&'static Held>,
 }
 
@@ -411,7 +411,7 @@ fn gettid() -> u32 {
 }
 
 /// The head that glibc gave to the kernel, when it is of the shape that our locks have.
-fn find_head() -> *mut Head {
+pub(super) fn find_head() -> *mut Head {
     let mut head: *mut Head = ptr::null_mut();
     let mut len = 0_usize;
     // SAFETY: the kernel writes one pointer and one length, into the two variables given.
@@ -492,59 +492,6 @@ pub(crate) fn owner_of(address: usize, start: usize) -> Option<u32> {
     // there may be something else by now, and then is only a number, too.
     let word = unsafe { &*ptr::with_exposed_provenance::<AtomicU32>(word) };
     Some(word.load(Relaxed) & libc::FUTEX_TID_MASK)
-}
-
-/// Has the kernel wake one sleeper of `word` should this thread die before the announcement is dropped, provided that the
-/// lower 30 bits of the word are 0 then: so a change of a word that somebody sleeps on, and the wake-up that belongs
-/// to it, happen both or not at all.
-///
-/// Async-signal-safe, and may interrupt the taking of a lock. Without a list it does nothing.
-pub(crate) fn announce(word: &AtomicU32) -> Announcement<'_> {
-    let thread = THREAD.with(Cell::get);
-    // Not `current`, which allocates, and a signal handler may have interrupted the allocator.
-    let head = if thread.tid == 0 { find_head() } else { thread.head };
-    let before = NonNull::new(head).map(|head| {
-        // The kernel looks for the word `FUTEX_OFFSET` from here, and reads nothing else.
-        let node =
-            ptr::from_ref(word).cast::<Link>().wrapping_byte_offset(-(FUTEX_OFFSET as isize));
-        // SAFETY: as in `begin`.
-        let pending = &unsafe { head.as_ref() }.pending;
-        let before = pending.load(Relaxed);
-        pending.store(node.cast_mut(), Relaxed);
-        Before { head, node: node.cast_mut(), pending: before }
-    });
-    compiler_fence(SeqCst);
-    Announcement { before, _word: PhantomData }
-}
-
-/// See [`announce`].
-#[must_use = "the announcement is over when this is dropped"]
-#[derive(Debug)]
-pub(crate) struct Announcement<'a> {
-    before: Option<Before>,
-    _word: PhantomData<&'a AtomicU32>,
-}
-
-/// What was announced before, which may have been interrupted by a signal handler, or be a lock that is held.
-#[derive(Debug)]
-struct Before {
-    head: NonNull<Head>,
-    node: *mut Link,
-    pending: *mut Link,
-}
-
-impl Drop for Announcement<'_> {
-    fn drop(&mut self) {
-        compiler_fence(SeqCst);
-        if let Some(before) = &self.before {
-            // SAFETY: as in `begin`; it is the same thread, because pointers are not `Send`.
-            let pending = &unsafe { before.head.as_ref() }.pending;
-            // If it is another by now, a lock was used in between, and what was named before may have been given back.
-            if pending.load(Relaxed) == before.node {
-                pending.store(before.pending, Relaxed);
-            }
-        }
-    }
 }
 
 /// The calling thread ends, and its process, if it is not the leader, does not. libc calls this after the destructors
