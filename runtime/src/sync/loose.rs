@@ -1,8 +1,8 @@
 //! The permits beyond those that have a slot: a number of free ones, and for each holder how many it has taken.
 //!
 //! ```text
-//! word              free: 31 bits | slot: 6 | serial: 27      which holder made the last change, and which of its changes
-//! depth of a slot   count: 31     | step: 2 | serial: 27      what its holder has, and is about to change
+//! word              free: 31 bits | slot: 7 | serial: 26      which holder made the last change, and which of its changes
+//! depth of a slot   count: 31     | step: 2 | serial: 26      what its holder has, and is about to change
 //! ```
 //! Two words must change together, and a kill can come between. So a change is written down first (step and serial in the
 //! slot's depth), made in `word`, which then says whose it was, and struck out. Who finds it written down and its writer dead sees
@@ -22,7 +22,7 @@ use super::raw::RawLock;
 
 /// The most that can be free, or taken by one holder.
 pub(crate) const MOST: u64 = (1 << 31) - 1;
-const SERIAL_MAX: u64 = (1 << 27) - 1;
+const SERIAL_MAX: u64 = (1 << 26) - 1;
 
 /// What a holder is about to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,11 +97,11 @@ impl Account {
 
 impl Stock {
     fn unpack(bits: u64) -> Self {
-        Self { free: bits & MOST, slot: (bits >> 31) as usize & 63, serial: bits >> 37 }
+        Self { free: bits & MOST, slot: (bits >> 31) as usize & 127, serial: bits >> 38 }
     }
 
     fn pack(self) -> u64 {
-        self.free | (self.slot as u64) << 31 | self.serial << 37
+        self.free | (self.slot as u64) << 31 | self.serial << 38
     }
 
     /// With the change made, if that is possible.
@@ -132,10 +132,15 @@ impl Loose {
         self.0.load(SeqCst) & MOST
     }
 
-    /// How many the holder of a slot has, or had before it died.
+    /// How many the holder of a slot has, which the caller is; for others it is a guess.
     #[inline]
     pub(crate) fn count(slot: &RawLock) -> u64 {
         slot.depth().load(SeqCst) & MOST
+    }
+
+    /// How many a dead holder of this slot had, whatever it was about to do.
+    pub(crate) fn left_in(&self, slots: &[RawLock], index: usize) -> u64 {
+        self.settled(index, Account::of(&slots[index])).count
     }
 
     /// Takes one, and only counts it.
@@ -172,14 +177,22 @@ impl Loose {
             if account.step == Step::Nothing {
                 break;
             }
-            // After the account: a change that has been overwritten in `word` since then has been struck out before.
-            let stock = Stock::unpack(self.0.load(SeqCst));
-            let made = stock.slot == index && stock.serial == account.serial;
-            account.replace(slot, if made { account.done() } else { account.undone() });
+            account.replace(slot, self.settled(index, account));
         }
         if Self::count(slot) > 0 {
             self.change(slots, index, Step::GiveAll);
         }
+    }
+
+    /// An account without the step of its dead holder: made, or not.
+    fn settled(&self, index: usize, account: Account) -> Account {
+        if account.step == Step::Nothing {
+            return account;
+        }
+        // Looked at after the account: a change that has been overwritten here since then has been struck out before.
+        let stock = Stock::unpack(self.0.load(SeqCst));
+        let made = stock.slot == index && stock.serial == account.serial;
+        if made { account.done() } else { account.undone() }
     }
 
     /// Writes a change down, makes it, and strikes it out.
@@ -194,7 +207,9 @@ impl Loose {
                 slots[index].depth().store(before.pack(), SeqCst);
                 return false;
             };
-            Self::strike_out(&slots[stock.slot], stock);
+            if let Some(slot) = slots.get(stock.slot) {
+                Self::strike_out(slot, stock);
+            }
             if self.0.compare_exchange(seen, changed.pack(), SeqCst, SeqCst).is_ok() {
                 planned.replace(&slots[index], planned.done());
                 return true;

@@ -35,6 +35,7 @@ mod mutex;
 mod once;
 mod patience;
 mod permits;
+mod permits_wait;
 pub(crate) mod raw;
 mod raw_rwlock;
 mod rlock;

@@ -3,20 +3,16 @@
 //! ```text
 //! open   a bit for each slot that has a permit        bell  asleep or not: the head of the queue sleeps here
 //! slots  64 lock words: free, or the holder's tid     turn  whose turn it is to watch: the head of the queue
-//! loose  the number of free permits beyond 64
+//! loose  the number of free permits beyond 64         seats 32 more lock words, which are no permits
 //! ```
 //! To take a permit is to take the lock word of an open slot, and that is the whole act: the kernel gives the permits of the
 //! dead back by itself, since a word whose owner died is free. A thread that has a slot takes further permits from `loose` first, and
-//! has them in its slot's account (`sync::loose`), which the next one to take the slot gives back if the thread died. Only one who
-//! finds all slots taken by others takes a loose permit that nobody remembers.
+//! has them in its slot's account (`sync::loose`), which the next one to take the slot gives back if the thread died. One who
+//! finds all slots taken by others takes a seat, for the account only. Only when all those are taken, too, a loose permit is
+//! taken that nobody remembers.
 //!
 //! Invariant 1: a bit of `open` is cleared only by the holder of its slot, and set by the one who adds a permit. Who takes a
 //! slot looks at its bit again: if the permit has been consumed in the meantime, the slot is given back and was never a permit.
-//! Invariant 2: of those who wait, one has `turn`, and only that one sleeps on slots and `bell`; the others sleep on `turn`. So a
-//! permit that comes wakes one sleeper; when that one has taken it and gives `turn` on, the next one looks before it sleeps. When
-//! the head dies, the kernel gives `turn` on.
-//! Invariant 3: the head first says where it is about to sleep (`bell`, and the waiters' mark in each slot held), then looks for
-//! a permit, then sleeps unless one of those words has changed. Who gives a permit does it the other way round. (SeqCst on both sides.)
 //!
 //! Kill points of adding a permit: before the change nothing has happened; between the change and the wake-up, the kernel
 //! wakes the head instead, since `bell` was announced. Of consuming one: until the bit is cleared the permit comes back
@@ -25,21 +21,21 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::time::Duration;
 
 use super::loose::{Loose, MOST};
 use super::patience::Patience;
-use super::raw::{Held, RawLock, Refusal};
-use super::spin::Spin;
+use super::raw::{Held, RawLock};
 use crate::sys::futex;
 use crate::sys::robust::{Kind, announce, current};
 
 /// How many permits can have a holder that is known.
-const SLOTS: usize = 64;
+pub(super) const SLOTS: usize = 64;
+/// How many more threads can have permits that they are known to have.
+pub(super) const SEATS: usize = 32;
 /// The bound of a semaphore that has none.
 const UNBOUNDED: u32 = u32::MAX;
 /// In `bell`: the head of the queue is asleep, or about to be. In the high bits, as `announce` wants it.
-const ASLEEP: u32 = 1 << 31;
+pub(super) const ASLEEP: u32 = 1 << 31;
 
 /// The permits of one semaphore.
 // On a line of cache of its own, so that taking a permit of one semaphore does not disturb those of its neighbours.
@@ -48,36 +44,33 @@ const ASLEEP: u32 = 1 << 31;
 pub(crate) struct Permits {
     open: AtomicU64,
     loose: Loose,
-    bell: AtomicU32,
+    pub(super) bell: AtomicU32,
     /// Of a bounded semaphore: how many loose permits were consumed and may be added again.
     missing: AtomicU32,
+    /// The slots that may have a permit.
+    usable: u64,
     /// How many permits there may be at most, or `UNBOUNDED`.
     bound: u32,
-    turn: RawLock,
-    slots: [RawLock; SLOTS],
+    /// A bit for each seat that was ever taken: set before it is taken, and never cleared.
+    seated: AtomicU32,
+    pub(super) turn: RawLock,
+    /// Slots, then seats.
+    pub(super) slots: [RawLock; SLOTS + SEATS],
 }
 
 /// A permit in this thread's hands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Right {
-    /// One of those of a slot: of all that its holder has, any stands for any other.
+    /// One of those of a slot or seat: of all that its holder has, any stands for any other.
     Slot(usize, Held),
     /// One that is only counted, taken by the thread of this id.
     Loose(u32),
 }
 
-/// What a thread knows about its permits, of whatever semaphore.
-#[derive(Clone, Copy, Debug)]
-struct Own {
-    /// At least as many as it has in slots.
-    count: usize,
-    /// The slot that it had last: where to look first.
-    last: u32,
-}
-
 thread_local! {
     // No destructor and a constant start: possible at any time in a thread's life.
-    static OWN: Cell<Own> = const { Cell::new(Own { count: 0, last: 0 }) };
+    /// The slot that this thread had last, of whatever semaphore: where it looks first.
+    static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
 impl Permits {
@@ -90,9 +83,11 @@ impl Permits {
             loose: Loose::new((permits - in_slots) as u64),
             bell: AtomicU32::new(0),
             missing: AtomicU32::new(0),
+            usable: spread(if bounded { in_slots } else { SLOTS }),
             bound: if bounded { permits as u32 } else { UNBOUNDED },
+            seated: AtomicU32::new(0),
             turn: RawLock::new(),
-            slots: [const { RawLock::new() }; SLOTS],
+            slots: [const { RawLock::new() }; SLOTS + SEATS],
         }
     }
 
@@ -103,15 +98,31 @@ impl Permits {
     /// Takes a permit, waiting as long as `patience` says.
     #[inline]
     pub(crate) fn acquire(&self, patience: Patience) -> Option<Right> {
-        match self.take() {
-            None if !matches!(patience, Patience::None) => self.wait(patience),
-            taken => taken,
+        let index = LAST.get() % SLOTS;
+        if self.loose.free() == 0
+            && let Some(held) = self.take_slot(index)
+        {
+            if !held.recovered() && self.has_permit(index) {
+                return Some(Right::Slot(index, held));
+            }
+            return self.acquire_after(index, held, patience);
         }
+        self.acquire_elsewhere(patience)
     }
 
     /// Gives a permit back, if this thread still has it.
     #[inline]
     pub(crate) fn give_back(&self, right: Right) {
+        match right {
+            Right::Slot(index, held) if Loose::count(&self.slots[index]) == 0 => {
+                self.slots[index].unlock(held);
+            }
+            right => self.give_back_loose(right),
+        }
+    }
+
+    #[cold]
+    fn give_back_loose(&self, right: Right) {
         match right {
             Right::Slot(index, held) if self.is_mine(index) => self.leave(index, held),
             Right::Loose(tid) if tid == current().tid() => self.ring_after(|| {
@@ -128,6 +139,7 @@ impl Permits {
                 if Loose::count(&self.slots[index]) > 0 {
                     Loose::consume_from(&self.slots[index]);
                     self.missing.fetch_add(1, SeqCst);
+                    self.rise(index, held);
                 } else {
                     self.open.fetch_and(!(1 << index), SeqCst);
                     self.leave(index, held);
@@ -153,56 +165,87 @@ impl Permits {
 
     /// How many could be taken at this moment.
     pub(crate) fn available(&self) -> usize {
-        // A free slot, and what its last holder had in its account if that died.
-        let free = |index: usize| match &self.slots[index] {
-            slot if slot.is_locked() => 0,
-            slot => 1 + Loose::count(slot),
-        };
-        let free = self.open_slots().map(free).sum::<u64>() + self.loose.free();
+        let is_free = |index: &usize| !self.slots[*index].is_locked();
+        let in_slots = self.open_slots().filter(is_free).count() as u64;
+        // Of the dead.
+        let left = self.open_slots().chain(self.seats()).filter(is_free);
+        let left = left.map(|index| self.loose.left_in(&self.slots, index)).sum::<u64>();
+        let free = in_slots + left + self.loose.free();
         usize::try_from(free).unwrap_or(usize::MAX)
     }
 
-    /// The processes of those who have permits of slots, one entry a permit.
+    /// The processes of those who have permits.
     pub(crate) fn holders(&self) -> Vec<u32> {
-        self.open_slots().filter_map(|index| self.slots[index].holder()).collect()
+        let all = self.open_slots().chain(self.seats());
+        let mut holders: Vec<u32> = all.filter_map(|index| self.slots[index].holder()).collect();
+        holders.sort_unstable();
+        holders.dedup();
+        holders
+    }
+
+    #[cold]
+    fn acquire_elsewhere(&self, patience: Patience) -> Option<Right> {
+        match self.take() {
+            None if !matches!(patience, Patience::None) => self.wait(patience),
+            taken => taken,
+        }
+    }
+
+    /// `acquire`, where the slot taken may be that of a dead one, or have no permit any more.
+    #[cold]
+    fn acquire_after(&self, index: usize, held: Held, patience: Patience) -> Option<Right> {
+        self.keep(index, held).or_else(|| self.acquire_elsewhere(patience))
+    }
+
+    /// What a slot gives that was just taken.
+    fn keep(&self, index: usize, held: Held) -> Option<Right> {
+        if held.recovered() {
+            // Killed in here: the next one does it again.
+            self.ring_after(|| self.loose.inherit(&self.slots, index));
+        }
+        if self.has_permit(index) {
+            LAST.set(index);
+            return Some(Right::Slot(index, held));
+        }
+        // Consumed by the one who had it (Invariant 1).
+        self.slots[index].unlock(held);
+        None
+    }
+
+    /// Takes this slot if it is free and may have a permit: the caller has to look at its bit again.
+    #[inline]
+    fn take_slot(&self, index: usize) -> Option<Held> {
+        if !self.has_permit(index) || self.slots[index].is_locked() {
+            return None;
+        }
+        self.slots[index].lock_as(Kind::Place, Patience::None).ok()
     }
 
     /// Takes a permit if there is one.
-    #[inline]
-    fn take(&self) -> Option<Right> {
-        let Own { count, last } = OWN.get();
-        if count > 0 && self.loose.free() > 0 {
-            if let Some(right) = self.take_more() {
-                return Some(right);
-            }
+    pub(super) fn take(&self) -> Option<Right> {
+        // Who has a slot leaves the others to those who have none.
+        if self.loose.free() > 0
+            && let Some(right) = self.take_more()
+        {
+            return Some(right);
         }
+        let last = LAST.get();
         loop {
-            let mut left = self.open.load(SeqCst).rotate_right(last);
+            let mut left = self.open.load(SeqCst).rotate_right(last as u32);
             let mut lost = false;
             while left != 0 {
-                let index = ((left.trailing_zeros() + last) as usize) % SLOTS;
+                let index = (left.trailing_zeros() as usize + last) % SLOTS;
                 left &= left - 1;
-                if self.slots[index].is_locked() {
-                    continue;
+                let Some(held) = self.take_slot(index) else { continue };
+                let right = self.keep(index, held);
+                if right.is_some() {
+                    return right;
                 }
-                let Ok(held) = self.slots[index].lock_as(Kind::Place, Patience::None) else {
-                    continue;
-                };
-                if self.slots[index].begin_use() {
-                    self.inherit(index);
-                }
-                if self.has_permit(index) {
-                    let own = OWN.get();
-                    OWN.set(Own { count: own.count + 1, last: index as u32 });
-                    return Some(Right::Slot(index, held));
-                }
-                // Consumed by the one who had it (Invariant 1).
-                self.slots[index].unlock(held);
                 lost = true;
             }
             // Another permit may have come that was not seen because of what was taken by mistake.
             if !lost {
-                return self.loose.take().then(|| Right::Loose(current().tid()));
+                return self.take_loose();
             }
         }
     }
@@ -214,83 +257,54 @@ impl Permits {
         self.loose.take_for(&self.slots, index).then_some(Right::Slot(index, held))
     }
 
-    /// Gives back the loose permits of the one who died with this slot, which this thread has now.
+    /// Takes a loose permit, with a seat for its account, in want of a slot.
     #[cold]
-    fn inherit(&self, index: usize) {
-        self.ring_after(|| self.loose.inherit(&self.slots, index));
-        // Killed before this line: the next one does it again.
-        self.slots[index].set_doubtful(false);
-    }
-
-    #[cold]
-    fn wait(&self, patience: Patience) -> Option<Right> {
-        let mut spin = Spin::new();
-        // Those who queue come first.
-        while !self.turn.is_locked() && spin.again() {
-            if let Some(right) = self.take() {
-                spin.found();
-                return Some(right);
+    fn take_loose(&self) -> Option<Right> {
+        for index in self.seats().filter(|index| self.slots[*index].is_orphaned()) {
+            if let Ok(held) = self.slots[index].lock_as(Kind::Place, Patience::None) {
+                self.ring_after(|| self.loose.inherit(&self.slots, index));
+                self.slots[index].unlock(held);
             }
         }
-        let turn = match self.turn.lock_as(Kind::Place, patience) {
-            Ok(held) => Some(held),
-            Err(Refusal::Busy) => return self.take(),
-            // A signal handler has interrupted the head: it waits beside itself.
-            Err(_) => None,
-        };
-        let right = self.wait_as_head(patience);
-        if let Some(held) = turn {
-            self.turn.unlock(held);
+        if self.loose.free() == 0 {
+            return None;
         }
-        right
+        if let Some(right) = self.take_more().or_else(|| self.take_seat()) {
+            return Some(right);
+        }
+        self.loose.take().then(|| Right::Loose(current().tid()))
     }
 
-    fn wait_as_head(&self, patience: Patience) -> Option<Right> {
-        loop {
-            let mut spin = Spin::new();
-            loop {
-                if let Some(right) = self.take() {
-                    spin.found();
-                    return Some(right);
-                }
-                if !spin.again() {
-                    break;
-                }
+    fn take_seat(&self) -> Option<Right> {
+        for index in (SLOTS..SLOTS + SEATS).filter(|index| !self.slots[*index].is_locked()) {
+            self.seated.fetch_or(1 << (index - SLOTS), SeqCst);
+            let Ok(held) = self.slots[index].lock_as(Kind::Place, Patience::None) else { continue };
+            let mut taken = false;
+            // The head of the queue may be asleep without watching this seat.
+            self.ring_after(|| {
+                self.loose.inherit(&self.slots, index);
+                taken = self.loose.take_for(&self.slots, index);
+            });
+            if taken {
+                return Some(Right::Slot(index, held));
             }
-            self.bell.store(ASLEEP, SeqCst);
-            let mut words = [(&self.bell, ASLEEP); 1 + SLOTS];
-            let mut count = 1;
-            let mut missed = false;
-            for index in self.open_slots() {
-                if let Some(expected) = self.slots[index].watch() {
-                    words[count] = (self.slots[index].word(), expected);
-                    count += 1;
-                } else {
-                    missed = true;
-                }
-            }
-            let right = self.take();
-            let nap = patience.nap();
-            if right.is_some() || nap.is_none() {
-                self.bell.store(0, SeqCst);
-                return right;
-            }
-            if missed {
-                // It was free, and somebody else got it, who does not know that anybody sleeps.
-                continue;
-            }
-            if !futex::wait_any(&words[..count], nap.unwrap_or_default()) {
-                // Nobody tells of the deaths of threads without a kernel list.
-                self.open_slots().for_each(|index| self.slots[index].doze(Duration::ZERO));
-            }
+            self.slots[index].unlock(held);
+            return None;
+        }
+        None
+    }
+
+    /// Leaves a seat whose account is empty.
+    fn rise(&self, index: usize, held: Held) {
+        if index >= SLOTS && Loose::count(&self.slots[index]) == 0 {
+            self.slots[index].unlock(held);
         }
     }
 
     /// Adds a permit, in a slot if one has none.
     fn add(&self) -> bool {
-        let usable = spread((self.bound as usize).min(SLOTS));
         loop {
-            let closed = usable & !self.open.load(SeqCst);
+            let closed = self.usable & !self.open.load(SeqCst);
             if closed == 0 {
                 break;
             }
@@ -317,38 +331,48 @@ impl Permits {
     }
 
     /// Gives back a permit of a slot that this thread has: the slot itself last.
-    #[inline]
     fn leave(&self, index: usize, held: Held) {
         let slot = &self.slots[index];
         if Loose::count(slot) > 0 {
             self.ring_after(|| self.loose.give_from(&self.slots, index));
-            return;
+            self.rise(index, held);
+        } else {
+            slot.unlock(held);
         }
-        let own = OWN.get();
-        OWN.set(Own { count: own.count.saturating_sub(1), ..own });
-        slot.unlock(held);
     }
 
     /// A slot that this thread has.
     fn own_slot(&self) -> Option<(usize, Held)> {
-        if OWN.get().count == 0 {
-            return None;
-        }
-        self.open_slots().find_map(|index| Some((index, self.slots[index].held_by_me()?)))
+        let mine = |index: usize| Some((index, self.slots[index].held_by_me()?));
+        mine(LAST.get() % SLOTS).or_else(|| self.open_slots().chain(self.seats()).find_map(mine))
     }
 
     fn is_mine(&self, index: usize) -> bool {
         self.slots[index].owner() == Some(current().tid())
     }
 
+    #[inline]
     fn has_permit(&self, index: usize) -> bool {
-        self.open.load(SeqCst) & (1 << index) != 0
+        (self.open.load(SeqCst) >> index) & 1 != 0
     }
 
-    fn open_slots(&self) -> impl Iterator<Item = usize> {
-        let open = self.open.load(SeqCst);
-        (0..SLOTS).filter(move |index| open & (1 << index) != 0)
+    pub(super) fn open_slots(&self) -> impl Iterator<Item = usize> {
+        bits(self.open.load(SeqCst))
     }
+
+    /// The seats that may be taken.
+    pub(super) fn seats(&self) -> impl Iterator<Item = usize> {
+        bits(self.seated.load(SeqCst).into()).map(|seat| SLOTS + seat)
+    }
+}
+
+/// Which bits are set.
+fn bits(mut left: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let index = left.trailing_zeros() as usize;
+        left &= left.wrapping_sub(1);
+        (index < 64).then_some(index)
+    })
 }
 
 /// Slots for so many permits, as far from each other as possible: holders of neighbours would write to one line of cache.
