@@ -152,7 +152,7 @@ impl Victim {
     fn single_step(&self, mut unblock: Option<&mut dyn FnMut()>) {
         ptrace::step(self.pid, None).expect("a stopped child of ours");
         let flags = unblock.is_some().then_some(WaitPidFlag::WNOHANG);
-        let mut looks = 0_u32;
+        let (mut looks, mut asked) = (0_u32, Instant::now());
         loop {
             let status = waitpid(self.pid, flags).expect("a child of ours");
             match status {
@@ -161,11 +161,14 @@ impl Victim {
                 other => panic!("the victim did not stop after an instruction: {other:?}"),
             }
             looks += 1;
-            if looks.is_multiple_of(500)
-                && is_asleep(self.pid)
-                && let Some(unblock) = unblock.as_mut()
-            {
-                unblock();
+            // Seldom, but before it wakes up from its nap, however long a yield takes on a busy machine.
+            if looks.is_multiple_of(500) || asked.elapsed() > Duration::from_millis(20) {
+                asked = Instant::now();
+                if is_asleep(self.pid)
+                    && let Some(unblock) = unblock.as_mut()
+                {
+                    unblock();
+                }
             }
             std::thread::yield_now();
         }
