@@ -23,6 +23,7 @@ type Operation = (&'static str, fn(&mut Worker<'_>));
 /// All that there is to do.
 pub(crate) const OPERATIONS: &[Operation] = &[
     ("lock", |it| it.lock()),
+    ("lock again", |it| it.lock_again()),
     ("read", |it| it.read()),
     ("write", |it| it.write()),
     ("acquire", |it| it.acquire()),
@@ -94,6 +95,18 @@ impl Worker<'_> {
         drop(stay);
         drop(guard);
         self.count(0);
+    }
+
+    fn lock_again(&mut self) {
+        let lock = &self.world.again;
+        let Some(outer) = lock.try_lock_for(SHORT * 10).expect("nothing but time") else { return };
+        let stay = Stay::begin(self.world, self.number, Place::Again);
+        lock.acquire().expect("it is ours");
+        self.is_alone_in(Place::Again);
+        self.linger();
+        lock.release().expect("it is ours");
+        drop(stay);
+        drop(outer);
     }
 
     fn read(&mut self) {

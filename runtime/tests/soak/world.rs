@@ -9,7 +9,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 
 use offspring::shared;
-use offspring::sync::{Barrier, BoundedSemaphore, Condvar, Event, Mutex, Once, RwLock, Semaphore};
+use offspring::sync::{
+    Barrier, BoundedSemaphore, Condvar, Event, Mutex, Once, RLock, RwLock, Semaphore,
+};
 
 use crate::ledger::{Ledger, Stock};
 
@@ -29,6 +31,7 @@ pub(crate) const PARTIES: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place {
     Mutex,
+    Again,
     Reading,
     Writing,
     Semaphore,
@@ -37,7 +40,7 @@ pub(crate) enum Place {
 }
 
 /// How many places there are.
-const PLACES: usize = 6;
+const PLACES: usize = 7;
 
 /// What is known of a worker from outside.
 #[shared]
@@ -87,6 +90,7 @@ pub(crate) struct World {
     pub(crate) records: [Record; WORKERS],
     pub(crate) stop: AtomicU64,
     pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) again: RLock,
     pub(crate) book: RwLock<Ledger>,
     pub(crate) permits: Semaphore,
     pub(crate) bounded: BoundedSemaphore,
@@ -108,6 +112,7 @@ impl World {
             records: [const { Record::new() }; WORKERS],
             stop: AtomicU64::new(0),
             ledger: Mutex::new(Ledger::new()),
+            again: RLock::new(),
             book: RwLock::new(Ledger::new()),
             permits: Semaphore::new(PERMITS),
             bounded: BoundedSemaphore::new(PERMITS),

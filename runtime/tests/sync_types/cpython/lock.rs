@@ -3,7 +3,7 @@
 use std::thread;
 
 use offspring::sync::LockError;
-use offspring::{Lock, process};
+use offspring::{Lock, RLock, process};
 
 use crate::support::{kill, until};
 
@@ -12,6 +12,13 @@ use crate::support::{kill, until};
 fn hold(lock: &Lock) {
     lock.acquire().unwrap();
     assert!(lock.is_locked());
+    process::parent().unwrap().wait_timeout(std::time::Duration::MAX).unwrap();
+}
+
+#[process]
+fn hold_again(lock: &RLock) {
+    lock.acquire().unwrap();
+    lock.acquire().unwrap();
     process::parent().unwrap().wait_timeout(std::time::Duration::MAX).unwrap();
 }
 
@@ -66,6 +73,52 @@ under_each_method! {
         let lock = Lock::new().unwrap();
         {
             let _held = lock.lock().unwrap();
+            assert!(lock.is_locked());
+        }
+        assert!(!lock.is_locked());
+    }
+
+    fn test_repr_rlock() {
+        let lock = RLock::new().unwrap();
+        let own = std::process::id().to_string();
+        assert!(!format!("{lock:?}").contains(&own));
+        lock.acquire().unwrap();
+        assert!(format!("{lock:?}").contains(&own), "{lock:?}");
+        lock.release().unwrap();
+        let child = hold_again::spawn(&lock).unwrap();
+        until(|| lock.is_locked());
+        assert!(format!("{lock:?}").contains(&child.pid().to_string()), "{lock:?}");
+        kill(child);
+        assert!(!lock.is_locked());
+    }
+
+    fn test_rlock() {
+        let lock = RLock::new().unwrap();
+        (0..3).for_each(|_| lock.acquire().unwrap());
+        for _ in 0..3 {
+            assert!(lock.is_locked());
+            lock.release().unwrap();
+        }
+        assert!(!lock.is_locked());
+        assert!(matches!(lock.release(), Err(LockError::NotHeld)));
+    }
+
+    fn test_rlock_locked_2processes() {
+        let lock = RLock::new().unwrap();
+        let child = hold_again::spawn(&lock).unwrap();
+        until(|| lock.is_locked());
+        assert!(lock.try_lock().unwrap().is_none());
+        assert!(matches!(lock.release(), Err(LockError::NotHeld)));
+        // Python leaves it locked for ever after this.
+        kill(child);
+        assert!(lock.lock().unwrap().recovered());
+    }
+
+    fn test_rlock_context() {
+        let lock = RLock::new().unwrap();
+        {
+            let _outer = lock.lock().unwrap();
+            let _inner = lock.lock().unwrap();
             assert!(lock.is_locked());
         }
         assert!(!lock.is_locked());
