@@ -21,12 +21,10 @@ use super::rwlock::RwLock;
 pub struct RwLockReadGuard<'a, T> {
     lock: &'a RwLock<T>,
     reading: Reading,
-    /// The kernel's list is one of a thread: only the thread that took the lock can give it back.
+    /// The kernel's list is one of a thread: only the thread that took the lock can give it back, and only it may ask
+    /// the guard for its data (see `MutexGuard`).
     _not_send: PhantomData<*const ()>,
 }
-
-// SAFETY: a shared guard gives `&T`, and a note that it did.
-unsafe impl<T: Sync> Sync for RwLockReadGuard<'_, T> {}
 
 impl<'a, T> RwLockReadGuard<'a, T> {
     #[inline]
@@ -70,10 +68,6 @@ pub struct RwLockWriteGuard<'a, T> {
     /// As in [`RwLockReadGuard`].
     _not_send: PhantomData<*const ()>,
 }
-
-// SAFETY: a shared guard gives `&T` and nothing that only the holder may do but `mark_consistent`, which is one
-// atomic store made while the lock is held, of a word that nobody else writes then.
-unsafe impl<T: Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T> RwLockWriteGuard<'a, T> {
     pub(super) fn new(lock: &'a RwLock<T>, writing: Writing) -> Self {
