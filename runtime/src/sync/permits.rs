@@ -69,7 +69,7 @@ pub(crate) enum Right {
 
 thread_local! {
     // No destructor and a constant start: possible at any time in a thread's life.
-    /// The slot that this thread had last, of whatever semaphore: where it looks first.
+    /// The slot or seat that this thread took last, of whatever semaphore: where it looks first.
     static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -225,11 +225,12 @@ impl Permits {
     pub(super) fn take(&self) -> Option<Right> {
         // Who has a slot leaves the others to those who have none.
         if self.loose.free() > 0
-            && let Some(right) = self.take_more()
+            && let Some(own) = self.own(LAST.get())
+            && let Some(right) = self.take_more(own)
         {
             return Some(right);
         }
-        let last = LAST.get();
+        let last = LAST.get() % SLOTS;
         loop {
             let mut left = self.open.load(SeqCst).rotate_right(last as u32);
             let mut lost = false;
@@ -250,10 +251,9 @@ impl Permits {
         }
     }
 
-    /// Takes a loose permit into a slot that this thread has.
-    #[cold]
-    fn take_more(&self) -> Option<Right> {
-        let (index, held) = self.own_slot()?;
+    /// Takes a loose permit into a slot or seat that this thread has.
+    fn take_more(&self, own: (usize, Held)) -> Option<Right> {
+        let (index, held) = own;
         self.loose.take_for(&self.slots, index).then_some(Right::Slot(index, held))
     }
 
@@ -269,7 +269,8 @@ impl Permits {
         if self.loose.free() == 0 {
             return None;
         }
-        if let Some(right) = self.take_more().or_else(|| self.take_seat()) {
+        let own = self.own_slot().and_then(|own| self.take_more(own));
+        if let Some(right) = own.or_else(|| self.take_seat()) {
             return Some(right);
         }
         self.loose.take().then(|| Right::Loose(current().tid()))
@@ -286,6 +287,7 @@ impl Permits {
                 taken = self.loose.take_for(&self.slots, index);
             });
             if taken {
+                LAST.set(index);
                 return Some(Right::Slot(index, held));
             }
             self.slots[index].unlock(held);
@@ -341,10 +343,16 @@ impl Permits {
         }
     }
 
-    /// A slot that this thread has.
+    /// A slot or seat that this thread has.
     fn own_slot(&self) -> Option<(usize, Held)> {
-        let mine = |index: usize| Some((index, self.slots[index].held_by_me()?));
-        mine(LAST.get() % SLOTS).or_else(|| self.open_slots().chain(self.seats()).find_map(mine))
+        let all = || self.open_slots().chain(self.seats());
+        self.own(LAST.get()).or_else(|| all().find_map(|index| self.own(index)))
+    }
+
+    /// This slot or seat, if this thread has it.
+    fn own(&self, index: usize) -> Option<(usize, Held)> {
+        let held = self.slots.get(index)?.held_by_me()?;
+        Some((index, held))
     }
 
     fn is_mine(&self, index: usize) -> bool {
