@@ -69,7 +69,7 @@ pub(crate) enum Right {
 
 thread_local! {
     // No destructor and a constant start: possible at any time in a thread's life.
-    /// The slot or seat that this thread took last, of whatever semaphore: where it looks first.
+    // The slot or seat that this thread took last, of whatever semaphore: where it looks first.
     static LAST: Cell<usize> = const { Cell::new(0) };
 }
 
