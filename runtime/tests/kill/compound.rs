@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::scenes::{Scene, holding};
 use crate::victim::{Death, Victim};
-use crate::{Figures, Progress, Until, advance, at_every_instruction, is_full};
+use crate::{Figures, Progress, Until, advance, at_every_instruction, is_full, sample};
 
 /// A scene whose victim has a successor, who is killed as well.
 pub(crate) trait Succession: Scene {
@@ -36,21 +36,35 @@ fn kill_both<S: Succession>(first: Until, second: Until, figures: &mut Figures) 
     progress
 }
 
-/// For each state that the first victim can leave: kills the second at every instruction (`OFFSPRING_FULL=1`), or
-/// at every third change of what outlives it, beginning with a different one each time.
+/// For each state that the first victim can leave: kills the second at every instruction (`OFFSPRING_FULL=1`), or at
+/// each change of what outlives it, of which a share is tried.
 pub(crate) fn run<S: Succession>() {
     let mut figures = Figures::default();
     let (_, _, first) = after::<S>(Until::End);
-    for first in 0..=first.changes {
-        let at = Until::Changes(first);
-        let second = kill_both::<S>(at, Until::End, &mut figures);
-        figures.survey(second);
-        if is_full() {
-            at_every_instruction(second, |until| kill_both::<S>(at, until, &mut figures));
-        } else {
-            for changes in (first % 3..=second.changes).step_by(3) {
-                kill_both::<S>(at, Until::Changes(changes), &mut figures);
-            }
+    // Which has more to do after some of the deaths than after others.
+    let seconds: Vec<(Until, Progress)> = (0..=first.changes)
+        .step_by(if is_full() { 1 } else { 1 + first.changes / 4 })
+        .map(|changes| {
+            (
+                Until::Changes(changes),
+                kill_both::<S>(Until::Changes(changes), Until::End, &mut figures),
+            )
+        })
+        .collect();
+    seconds.iter().for_each(|(_, second)| figures.survey(*second));
+    if is_full() {
+        for (first, second) in seconds {
+            at_every_instruction(second, |until| kill_both::<S>(first, until, &mut figures));
+        }
+    } else {
+        let longest = |part: fn(&Progress) -> usize| {
+            seconds.iter().map(|(_, second)| part(second)).max().expect("one at least")
+        };
+        let (firsts, seconds) = (first.changes + 1, longest(|second| second.changes) + 1);
+        let steps = (first.instructions + longest(|second| second.instructions)) / 2;
+        for pair in sample(firsts * seconds, steps) {
+            let (first, second) = (Until::Changes(pair % firsts), Until::Changes(pair / firsts));
+            kill_both::<S>(first, second, &mut figures);
         }
     }
     figures.print(<S as Succession>::NAME);

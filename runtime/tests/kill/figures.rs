@@ -62,7 +62,9 @@ impl Figures {
             show(at(99)),
             show(self.took.last()),
         );
-        assert!(self.with_lock != Some(0) && kills > self.changes / 2, "too little was killed");
+        // Unless only a share was tried.
+        let few = kills <= self.changes / 2;
+        assert!(kills > 2 && (few || self.with_lock != Some(0)), "too little was killed");
         // A wake-up that gets lost shows in time only, so that this is for a machine with nothing else to do.
         assert!(!is_full() || late * 20 <= kills, "{name}: wake-ups get lost");
         assert!(!is_full() || at(50) <= Some(&GOAL), "{name}: survivors are slow");

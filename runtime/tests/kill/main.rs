@@ -6,8 +6,8 @@
 //!
 //! A process can die only between two instructions, and what it leaves behind is the shared memory, its list of
 //! held locks, and what it asked of the kernel. By default the victim is killed at each point where one of these
-//! has changed (everywhere, when the operation is short, as it is when optimised); `OFFSPRING_FULL=1` kills at every
-//! instruction. In a compound scene (`compound.rs`) the one who comes after the victim is killed as well.
+//! has changed (everywhere, when the operation is short, as it is when optimised; at a share of those points, another one
+//! each time, when it is very long); `OFFSPRING_FULL=1` kills at every instruction. In a compound scene (`compound.rs`) the one who comes after the victim is killed as well.
 //!
 //! `OFFSPRING_FULL=1 cargo test --release --test kill` gives the figures in RELIABILITY.md. Forks, so that it is a
 //! single-threaded program.
@@ -45,6 +45,9 @@ use victim::Victim;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Operations of at most so many instructions are killed at each of them.
 const SHORT: usize = 600;
+
+/// How many instructions a scene may step through by default: a few seconds.
+const PATIENCE: usize = 200_000;
 
 /// All scenes. The first one first: after it, this process has taken locks, and so have its children.
 fn scenes() -> impl Iterator<Item = Entry> {
@@ -150,6 +153,13 @@ pub(crate) fn at_every_instruction(whole: Progress, mut kill_at: impl FnMut(Unti
     }
 }
 
+/// Of so many points, those to be tried when not all are: all the same, or where that would take too long, a share of them,
+/// which is another one each time.
+pub(crate) fn sample(points: usize, steps_each: usize) -> impl Iterator<Item = usize> {
+    let stride = (points * steps_each / PATIENCE).max(1);
+    (std::process::id() as usize % stride..points).step_by(stride)
+}
+
 fn run<S: Scene>() {
     let mut figures = Figures::default();
     let whole = kill_at::<S>(Until::End, &mut figures);
@@ -157,7 +167,7 @@ fn run<S: Scene>() {
     if is_full() || whole.instructions <= SHORT {
         at_every_instruction(whole, |until| kill_at::<S>(until, &mut figures));
     } else {
-        for changes in 0..=whole.changes {
+        for changes in sample(whole.changes + 1, whole.instructions / 2) {
             kill_at::<S>(Until::Changes(changes), &mut figures);
         }
         for sixth in 1..6 {
