@@ -102,6 +102,7 @@ source! {
     "../../src/sync/loose.rs" loose
     "../../src/sync/members.rs" members
     "../../src/sync/permits.rs" permits
+    "../../src/sync/permits_wait.rs" permits_wait
     "../../src/sync/raw.rs" raw
     "../../src/sync/raw_rwlock.rs" raw_rwlock
     "../../src/sync/rounds.rs" rounds
