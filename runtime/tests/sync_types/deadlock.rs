@@ -331,7 +331,7 @@ fn patience_is_not_a_deadlock() {
         scope.spawn(move || wait(1));
         until(|| holding.load(SeqCst) == 1);
         // One of the two has its own lock and waits for the next, the other waits for its own.
-        [0, 0].map(|place| scope.spawn(move || wait(place)));
+        let _ = [0, 0].map(|place| scope.spawn(move || wait(place)));
         until(|| holding.load(SeqCst) == 2);
         thread::sleep(LOOKED);
         drop(slow);
