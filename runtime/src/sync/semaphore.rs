@@ -24,8 +24,9 @@ use crate::memory::layout::Hasher;
 ///
 /// # Fork and death
 /// The permits of a thread or process that ends, by whatever cause and at whatever instruction, are free again at once; one who
-/// waits gets them. Nobody is told. That goes for as many as 64 permits at a time; those beyond are only counted, and lost with their
-/// holder. One who dies while waiting changes nothing for anyone.
+/// waits gets them. Nobody is told. That goes for all permits of at least 32 threads at a time, and for up to 64 permits for any
+/// number of threads; what more threads have beyond 64 permits is only counted, and lost with them. One who dies while waiting
+/// changes nothing for anyone.
 ///
 /// # Examples
 /// ```

@@ -140,6 +140,24 @@ under_each_method! {
         assert_eq!(semaphore.available(), 197);
     }
 
+    fn a_permit_comes_back_from_one_who_came_late() {
+        // All that have a place of their own are taken, by two; then one of the others is free.
+        let semaphore = Semaphore::new(80).unwrap();
+        let mut mine: Vec<_> = (0..77).map(|_| semaphore.acquire()).collect();
+        let mut holders = holders(&semaphore, &[3]);
+        drop(mine.pop());
+        holders.extend(self::holders(&semaphore, &[1]));
+        assert_eq!(semaphore.available(), 0);
+        let waiter = take_one::spawn(&semaphore).unwrap();
+        until_asleep(waiter.pid());
+        kill(holders.pop().unwrap());
+        waiter.join().unwrap();
+        assert_eq!(semaphore.available(), 0);
+        holders.into_iter().for_each(kill);
+        drop(mine);
+        assert_eq!(semaphore.available(), 79);
+    }
+
     fn a_killed_waiter_takes_nothing_with_it() {
         let semaphore = Semaphore::new(0).unwrap();
         let doomed = [(); 2].map(|()| take_one::spawn(&semaphore).unwrap());
