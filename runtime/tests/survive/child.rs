@@ -21,7 +21,7 @@ pub(crate) struct Count {
     pub(crate) deaths: u32,
 }
 
-/// Kills so many children after a random part of the time that one takes.
+/// Kills so many children after a random part of the time that one has left when it has been started.
 pub(crate) fn kill_at_random(
     method: StartMethod,
     times: u32,
@@ -34,8 +34,9 @@ pub(crate) fn kill_at_random(
     let mut life = Duration::ZERO;
     for n in 0..times {
         if n % 50 == 0 {
+            let child = start(0);
             let begin = Instant::now();
-            assert_eq!(start(0).join().expect("a result"), make(0, len));
+            assert_eq!(child.join().expect("a result"), make(0, len));
             life = begin.elapsed();
         }
         let seed = random.next();
