@@ -20,9 +20,9 @@ mod seq;
 mod shareable;
 mod shared;
 pub(crate) mod statics;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use full::Full;
 pub use seq::Seq;

@@ -13,12 +13,18 @@ use std::hint;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// How often to look at most. Some microseconds: less than going to sleep and being woken costs.
-const MOST: u32 = 100;
-/// How often to look in any case.
-const LEAST: u32 = 4;
+/// How often to look at most for a message. Some microseconds: less than going to sleep and being woken costs.
+const MOST: u32 = 400;
+/// How often to look at most for a lock.
+const MOST_FOR_LOCK: u32 = 100;
+/// How often to look in any case: long enough for an answer from one who is awake.
+const LEAST: u32 = 20;
+const LEAST_FOR_LOCK: u32 = 4;
 /// One wait in so many tries the whole length, however badly the last ones went.
 const PROBE_EVERY: u32 = 32;
+/// That of a message is as long as it takes to wake somebody up: of two who only ever see each other asleep, one must stay awake
+/// for so long once, and both stay awake from then on.
+const PROBE: u32 = 4000;
 
 /// Who looks seldom does it so many times less often, and pauses longer in between.
 const SELDOM: u32 = 8;
@@ -48,21 +54,26 @@ pub(crate) struct Spin {
 }
 
 impl Spin {
+    /// For a message.
     pub(crate) fn new() -> Self {
+        Self::looking(1, LEAST, MOST, PROBE)
+    }
+
+    /// For a lock, which the other side is writing to at this very moment.
+    pub(crate) fn seldom() -> Self {
+        Self::looking(SELDOM, LEAST_FOR_LOCK, MOST_FOR_LOCK, MOST_FOR_LOCK)
+    }
+
+    fn looking(worth: u32, least: u32, most: u32, probe: u32) -> Self {
         let learnt = LEARNT.get();
         let limit = if !others_can_run() {
             0
         } else if learnt.failed % PROBE_EVERY == PROBE_EVERY - 1 {
-            MOST
+            probe
         } else {
-            learnt.looks
+            learnt.looks.clamp(least, most)
         };
-        Self { done: 0, limit, worth: 1 }
-    }
-
-    /// For what the other side is writing to at this very moment.
-    pub(crate) fn seldom() -> Self {
-        Self { worth: SELDOM, ..Self::new() }
+        Self { done: 0, limit, worth }
     }
 
     /// Pauses for a moment; false says that it is time to sleep, without a pause.
@@ -83,7 +94,7 @@ impl Spin {
     /// What was waited for has come while this thread was looking.
     pub(crate) fn found(&self) {
         if self.done > 0 {
-            let looks = LEARNT.get().looks.max(2 * self.done + LEAST).min(MOST);
+            let looks = LEARNT.get().looks.max(2 * self.done + LEAST_FOR_LOCK).min(MOST);
             LEARNT.set(Learnt { looks, failed: 0 });
         }
     }
@@ -91,7 +102,8 @@ impl Spin {
     #[cold]
     fn give_up(&mut self) {
         let Learnt { looks, failed } = LEARNT.get();
-        LEARNT.set(Learnt { looks: (looks / 2).max(LEAST), failed: failed.wrapping_add(1) });
+        LEARNT
+            .set(Learnt { looks: (looks / 2).max(LEAST_FOR_LOCK), failed: failed.wrapping_add(1) });
         (self.done, self.limit) = (0, 0);
     }
 }

@@ -17,6 +17,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The most words that can be slept on at once: the kernel's `FUTEX_WAITV_MAX`.
 pub(crate) const WORDS_MAX: usize = 128;
+/// So many or fewer are slept on at once in most cases.
+const WORDS_FEW: usize = 8;
 /// How long to sleep on one word of several where the kernel cannot wait for all of them (Linux before 5.16).
 const BLIND: Duration = Duration::from_millis(5);
 
@@ -61,13 +63,22 @@ pub(crate) fn wait_any(words: &[(&AtomicU32, u32)], time: Duration) -> bool {
     if let [(word, expected)] = words {
         return wait(word, *expected, time);
     }
-    let mut waits = [Wait::new(); WORDS_MAX];
+    // Few words are the common case, and clearing room for all takes as long as a system call.
+    if words.len() <= WORDS_FEW {
+        wait_for(&mut [Wait::new(); WORDS_FEW], words, time)
+    } else {
+        wait_for(&mut [Wait::new(); WORDS_MAX], words, time)
+    }
+}
+
+fn wait_for(waits: &mut [Wait], words: &[(&AtomicU32, u32)], time: Duration) -> bool {
+    let count = words.len().min(waits.len());
     for (wait, (word, expected)) in waits.iter_mut().zip(words) {
         wait.val = u64::from(*expected);
         wait.uaddr = WaitPtr::new(word.as_ptr().cast());
         wait.flags = WaitFlags::SIZE_U32;
     }
-    let waits = &waits[..words.len().min(WORDS_MAX)];
+    let waits = &waits[..count];
     let end = monotonic_end(time);
     match futex::waitv(waits, WaitvFlags::empty(), Some(&end), ClockId::Monotonic) {
         Err(Errno::TIMEDOUT) => false,
