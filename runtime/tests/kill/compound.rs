@@ -42,29 +42,21 @@ pub(crate) fn run<S: Succession>() {
     let mut figures = Figures::default();
     let (_, _, first) = after::<S>(Until::End);
     // Which has more to do after some of the deaths than after others.
-    let seconds: Vec<(Until, Progress)> = (0..=first.changes)
-        .step_by(if is_full() { 1 } else { 1 + first.changes / 4 })
-        .map(|changes| {
-            (
-                Until::Changes(changes),
-                kill_both::<S>(Until::Changes(changes), Until::End, &mut figures),
-            )
-        })
+    let stride = if is_full() { 1 } else { 1 + first.changes / 4 };
+    let firsts: Vec<_> = (std::process::id() as usize % stride..=first.changes)
+        .step_by(stride)
+        .map(Until::Changes)
         .collect();
-    seconds.iter().for_each(|(_, second)| figures.survey(*second));
-    if is_full() {
-        for (first, second) in seconds {
+    let count = firsts.len();
+    for first in firsts {
+        let second = kill_both::<S>(first, Until::End, &mut figures);
+        figures.survey(second);
+        if is_full() {
             at_every_instruction(second, |until| kill_both::<S>(first, until, &mut figures));
-        }
-    } else {
-        let longest = |part: fn(&Progress) -> usize| {
-            seconds.iter().map(|(_, second)| part(second)).max().expect("one at least")
-        };
-        let (firsts, seconds) = (first.changes + 1, longest(|second| second.changes) + 1);
-        let steps = (first.instructions + longest(|second| second.instructions)) / 2;
-        for pair in sample(firsts * seconds, steps) {
-            let (first, second) = (Until::Changes(pair % firsts), Until::Changes(pair / firsts));
-            kill_both::<S>(first, second, &mut figures);
+        } else {
+            for changes in sample(second.changes + 1, second.instructions * count) {
+                kill_both::<S>(first, Until::Changes(changes), &mut figures);
+            }
         }
     }
     figures.print(<S as Succession>::NAME);

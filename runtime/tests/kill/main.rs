@@ -154,9 +154,9 @@ pub(crate) fn at_every_instruction(whole: Progress, mut kill_at: impl FnMut(Unti
 }
 
 /// Of so many points, those to be tried when not all are: all the same, or where that would take too long, a share of them,
-/// which is another one each time.
+/// which is another one each time, but never fewer than a few.
 pub(crate) fn sample(points: usize, steps_each: usize) -> impl Iterator<Item = usize> {
-    let stride = (points * steps_each / PATIENCE).max(1);
+    let stride = (points * steps_each / PATIENCE).min(points / 4).max(1);
     (std::process::id() as usize % stride..points).step_by(stride)
 }
 
