@@ -7,7 +7,8 @@
 //! A process can die only between two instructions, and what it leaves behind is the shared memory, its list of
 //! held locks, and what it asked of the kernel. By default the victim is killed at each point where one of these
 //! has changed (everywhere, when the operation is short, as it is when optimised; at a share of those points, another one
-//! each time, when it is very long); `OFFSPRING_FULL=1` kills at every instruction. In a compound scene (`compound.rs`) the one who comes after the victim is killed as well.
+//! each time, when it is very long); `OFFSPRING_FULL=1` kills at every instruction. In a compound scene (`compound.rs`) the
+//! one who comes after the victim is killed as well.
 //!
 //! `OFFSPRING_FULL=1 cargo test --release --test kill` gives the figures in RELIABILITY.md. Forks, so that it is a
 //! single-threaded program.
