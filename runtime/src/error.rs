@@ -121,9 +121,24 @@ pub enum Error {
     /// A process was joined and has no result.
     #[error(transparent)]
     Join(#[from] crate::JoinError),
-    /// What has a fixed capacity ([`Text`](crate::Text), [`Seq`](crate::Seq)) has no room left.
+    /// What has a fixed capacity ([`Text`](crate::Text), [`Seq`](crate::Seq)), or a queue, has no room left.
     #[error("there is no room left for it")]
     Full,
+    /// A queue has nothing in it at this moment.
+    #[error("there is nothing in it at this moment")]
+    Empty,
+    /// A queue was closed: nothing can be put into it any more, and what was in it has been taken.
+    #[error("it is closed")]
+    Closed,
+    /// Time ran out before what was waited for came.
+    #[error("time ran out before it came")]
+    TimedOut,
+    /// All who could ever have done what was waited for have ended, killed perhaps.
+    #[error("nobody is left who could ever do what is waited for: all others have ended")]
+    PeerDied,
+    /// The other end of a connection is gone, and all that it had sent has been received.
+    #[error("the other end of the connection is gone")]
+    Eof,
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

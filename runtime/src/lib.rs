@@ -191,6 +191,7 @@ compile_error!("offspring runs on 64-bit Linux with glibc only");
 #[allow(unused_extern_crates, reason = "used by what macros write")]
 extern crate self as offspring;
 
+mod channel;
 mod error;
 mod join;
 mod memory;
