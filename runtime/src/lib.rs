@@ -205,6 +205,10 @@ mod wire;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use channel::{
+    GetError, GetTimeoutError, PutError, PutTimeoutError, Queue, QueueIter, TryGetError,
+    TryPutError,
+};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};

@@ -1,1 +1,33 @@
 //! Messages between processes: queues in shared memory, connections over sockets, and waiting for several of them.
+//!
+//! A queue, from the ground up:
+//! - [`levels`]: its memory, which grows and shrinks; [`memory`]: words and bytes in that
+//! - [`spot`]: a place there, in one word; [`record`]: what stands in front of each item
+//! - [`control`]: what its holders share besides the items; [`core`]: the queue as one process holds it
+//! - [`putter`], [`taker`]: a record in and out, by one store each
+//! - [`wait`]: waiting for an item or for room; [`users`]: who in this process could end that
+//! - [`payload`]: an item to bytes and back; [`parcel`]: the handles in it
+//! - [`transfer`]: items in and out, in as many goes as it takes
+//! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`travel`]: how it is passed on
+
+mod control;
+mod core;
+mod error;
+mod iter;
+mod levels;
+mod memory;
+mod parcel;
+mod payload;
+mod putter;
+mod queue;
+mod record;
+mod spot;
+mod taker;
+mod transfer;
+mod travel;
+mod users;
+mod wait;
+
+pub use error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError};
+pub use iter::Iter as QueueIter;
+pub use queue::Queue;

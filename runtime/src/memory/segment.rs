@@ -87,12 +87,18 @@ unsafe impl Sync for Segment {}
 impl Segment {
     /// Makes a segment of `count` elements, all bytes zero.
     pub(crate) fn create(shape: &Shape, count: usize) -> Result<Self> {
+        Self::create_with_room(shape, count, 0)
+    }
+
+    /// The same, with so many bytes of the object left behind it, which are neither mapped nor reserved.
+    pub(crate) fn create_with_room(shape: &Shape, count: usize, room: u64) -> Result<Self> {
         let action = "reserve shared memory";
         let total = shape.total(count).ok_or_else(|| Error::system(action)(Errno::NOMEM))?;
         if !room::is_enough(total as u64) {
             return Err(Error::system(action)(Errno::NOMEM));
         }
-        let fd = memfd::create("offspring", total as u64).map_err(Error::system(action))?;
+        let len = (total as u64).saturating_add(room);
+        let fd = memfd::create("offspring", len, total as u64).map_err(Error::system(action))?;
         let mut header = [0; HEADER_BYTES];
         for (bytes, word) in header.chunks_exact_mut(size_of::<u64>()).zip(shape.header(count)) {
             bytes.copy_from_slice(&word.to_ne_bytes());

@@ -70,12 +70,17 @@ impl<T: Shareable> Shared<T> {
     /// # Errors
     /// [`Error::System`](crate::Error::System) when there is no memory or no descriptor left; never a signal later.
     pub fn new(value: T) -> Result<Self> {
+        Self::with_room(value, 0)
+    }
+
+    /// As [`new`](Self::new), with so many bytes of the object left behind the value, neither mapped nor reserved.
+    pub(crate) fn with_room(value: T, room: u64) -> Result<Self> {
         const {
             assert!(!needs_drop::<T>(), "a type with a destructor cannot live in shared memory");
             // Here already, so that what is refused is refused at the caller's line.
             _ = T::LAYOUT;
         };
-        let segment = Segment::create(&Self::SHAPE(), 1)?;
+        let segment = Segment::create_with_room(&Self::SHAPE(), 1, room)?;
         let shared = Self::over(segment);
         // SAFETY: the payload is as large and as aligned as T (Invariant 1 of `segment`), and nobody else knows it.
         unsafe { shared.value.write(value) };

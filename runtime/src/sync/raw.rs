@@ -45,13 +45,13 @@ use crate::sys::robust::{IN_USE, Kind, Links, Thread, current, known};
 use crate::sys::stack;
 
 /// The word of a free lock that nobody waits for.
-const UNLOCKED: u32 = 0;
+pub(crate) const UNLOCKED: u32 = 0;
 /// Somebody may be asleep.
-const WAITERS: u32 = 0x8000_0000;
+pub(crate) const WAITERS: u32 = 0x8000_0000;
 /// The owner died while it held the lock.
-const OWNER_DIED: u32 = 0x4000_0000;
+pub(crate) const OWNER_DIED: u32 = 0x4000_0000;
 /// The owner.
-const TID_MASK: u32 = 0x3fff_ffff;
+pub(crate) const TID_MASK: u32 = 0x3fff_ffff;
 
 /// A flag: a holder died or panicked, and nobody has said since then that the data is sound.
 const DOUBTFUL: u32 = 1;
@@ -252,9 +252,10 @@ impl RawLock {
         unsafe { me.end() };
     }
 
-    /// Gives a lock back that is a bell: the sleeper that is woken slept before it was taken, and the mark stays
-    /// whether there was one or not, until somebody clears the word.
-    pub(crate) fn ring(&self, held: Held) {
+    /// Gives the lock back, if it is still this thread's, by way of `release`: that one frees the word, which holds the id
+    /// that it gets and may have the mark of sleepers, and wakes whoever is to be woken.
+    #[inline]
+    pub(crate) fn unlock_by(&self, held: Held, release: impl FnOnce(u32)) {
         let me = known();
         if !self.is_held(held) {
             return;
@@ -267,13 +268,21 @@ impl RawLock {
         } else if !me.has_list() {
             me.strike(&self.links);
         }
-        // Killed after this line: the kernel, for whom the lock is pending, wakes the sleeper in our place.
-        self.word.store(WAITERS, Release);
-        futex::wake(&self.word, 1);
+        // Killed in here after the word is free: the kernel, for whom the lock is pending, wakes a sleeper in our place.
+        release(me.tid());
         if held.is_listed() {
             // SAFETY: listed.
             unsafe { me.end() };
         }
+    }
+
+    /// Gives a lock back that is a bell: the sleeper that is woken slept before it was taken, and the mark stays
+    /// whether there was one or not, until somebody clears the word.
+    pub(crate) fn ring(&self, held: Held) {
+        self.unlock_by(held, |_| {
+            self.word.store(WAITERS, Release);
+            futex::wake(&self.word, 1);
+        });
     }
 
     /// Whether `held` says that this very thread took the lock, and it still has it.
@@ -508,9 +517,10 @@ impl RawLock {
     /// Takes a lock that is free, with this word, by writing another, which has the mark of those who sleep if either
     /// has it. If it was free: whether its owner had died.
     fn claim(&self, free: u32, taken: u32) -> Option<bool> {
-        let taken = taken | (free & WAITERS);
-        self.word.compare_exchange(free, taken, SeqCst, Relaxed).ok()?;
         let died = free & OWNER_DIED != 0;
+        // Of the dead one's sleepers the kernel has woken only one, who may die as well.
+        let taken = taken | if died { WAITERS } else { free & WAITERS };
+        self.word.compare_exchange(free, taken, SeqCst, Relaxed).ok()?;
         if died {
             self.set_doubtful(true);
         }

@@ -39,7 +39,7 @@ impl Mapping {
         let page = rustix::param::page_size();
         let len = len.checked_next_multiple_of(page).ok_or(io::ErrorKind::OutOfMemory)?;
         if align <= page {
-            return Self::place(fd, None, len);
+            return Self::place(fd, None, len, 0);
         }
         // More is reserved than is needed, so that the right place is somewhere in it.
         let spare = align.checked_add(len).ok_or(io::ErrorKind::OutOfMemory)?;
@@ -48,9 +48,14 @@ impl Mapping {
         let skip = first.next_multiple_of(align) - first;
         // SAFETY: skip < align, so that skip + len <= spare: inside the range just reserved.
         let start = unsafe { reserved.start.add(skip) };
-        let mapping = Self::place(fd, Some(start), len)?;
+        let mapping = Self::place(fd, Some(start), len, 0)?;
         reserved.give_back_around(&mapping);
         Ok(mapping)
+    }
+
+    /// Maps `len` bytes of `fd` from `offset` on, both whole numbers of pages.
+    pub(crate) fn part(fd: BorrowedFd<'_>, offset: u64, len: usize) -> io::Result<Self> {
+        Self::place(fd, None, len, offset)
     }
 
     /// The first address.
@@ -72,14 +77,19 @@ impl Mapping {
         Ok(Self { start, len })
     }
 
-    fn place(fd: BorrowedFd<'_>, at: Option<NonNull<u8>>, len: usize) -> io::Result<Self> {
+    fn place(
+        fd: BorrowedFd<'_>,
+        at: Option<NonNull<u8>>,
+        len: usize,
+        offset: u64,
+    ) -> io::Result<Self> {
         let fixed = if at.is_some() { MapFlags::FIXED } else { MapFlags::empty() };
         let at = at.map_or(ptr::null_mut(), |start| start.as_ptr().cast());
         let protection = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: either no address is asked for, or [at, at + len) lies in a range that the caller reserved
         // and that nobody uses.
         let start =
-            unsafe { rustix::mm::mmap(at, len, protection, MapFlags::SHARED | fixed, fd, 0) }?;
+            unsafe { rustix::mm::mmap(at, len, protection, MapFlags::SHARED | fixed, fd, offset) }?;
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { start, len })
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
+use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Resource;
 
@@ -25,8 +25,8 @@ pub(crate) struct Extent {
     pub(crate) reserved: u64,
 }
 
-/// Makes an object of `len` bytes, all of them reserved and zero, of a size that is final.
-pub(crate) fn create(name: &str, len: u64) -> io::Result<OwnedFd> {
+/// Makes an object of `len` bytes, all of them zero and the first `reserved` of them reserved, of a size that is final.
+pub(crate) fn create(name: &str, len: u64, reserved: u64) -> io::Result<OwnedFd> {
     // Growing a file beyond this limit would raise SIGXFSZ rather than fail.
     if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|limit| len > limit) {
         return Err(Errno::FBIG.into());
@@ -34,14 +34,36 @@ pub(crate) fn create(name: &str, len: u64) -> io::Result<OwnedFd> {
     let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let fd = standard::beyond(fd)?;
     retry_on_intr(|| rustix::fs::ftruncate(&fd, len))?;
-    let mut done = 0;
-    while done < len {
-        let piece = PIECE.min(len - done);
-        retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), done, piece))?;
-        done += piece;
-    }
+    reserve(&fd, 0, reserved)?;
     rustix::fs::fcntl_add_seals(&fd, SEALS)?;
     Ok(fd)
+}
+
+/// Reserves memory for `len` bytes from `at` on, as far as there is none; what is there stays as it is.
+pub(crate) fn reserve(fd: impl AsFd, mut at: u64, len: u64) -> io::Result<()> {
+    let end = at.saturating_add(len);
+    while at < end {
+        let piece = PIECE.min(end - at);
+        retry_on_intr(|| rustix::fs::fallocate(&fd, FallocateFlags::empty(), at, piece))?;
+        at += piece;
+    }
+    Ok(())
+}
+
+/// Gives the memory of `len` bytes from `at` on back to the system; they read as zero from now on.
+pub(crate) fn give_back(fd: impl AsFd, at: u64, len: u64) -> io::Result<()> {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    retry_on_intr(|| rustix::fs::fallocate(&fd, flags, at, len))?;
+    Ok(())
+}
+
+/// Another descriptor of the same object that shares no state with the first one: a lock belongs to one or the other.
+pub(crate) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    use std::os::fd::AsRawFd as _;
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let fd =
+        retry_on_intr(|| rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()))?;
+    Ok(standard::beyond(fd)?)
 }
 
 /// Whether `fd` is memory whose size nobody can change any more.

@@ -4,6 +4,7 @@
 //! - [`args`]: the command line that the program sees, and the one that `ps` shows
 //! - [`clone`]: new processes out of this one
 //! - [`exec`]: starting the own executable again
+//! - [`foreign`]: descriptors of another process
 //! - [`futex`]: sleep on a word of shared memory and wake its sleepers
 //! - [`held`]: which locks each thread of this process holds
 //! - [`image`]: what the running executable is
@@ -14,6 +15,7 @@
 //! - [`pidfd`]: handles on processes
 //! - [`poll`]: waiting for descriptors
 //! - [`robust`]: the kernel's list of the locks that a thread holds
+//! - [`roll`]: who else holds an object
 //! - [`signal`]: dispositions, mask, lifeline and deadline of a child
 //! - [`socket`]: messages with descriptors
 //! - [`standard`]: standard streams and environment of a process being set up
@@ -27,6 +29,7 @@ pub(crate) mod announce;
 pub(crate) mod args;
 pub(crate) mod clone;
 pub(crate) mod exec;
+pub(crate) mod foreign;
 pub(crate) mod futex;
 pub(crate) mod held;
 pub(crate) mod image;
@@ -37,6 +40,7 @@ pub(crate) mod oom;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod robust;
+pub(crate) mod roll;
 pub(crate) mod signal;
 pub(crate) mod socket;
 pub(crate) mod stack;

@@ -13,6 +13,7 @@ macro_rules! for_numbers {
         $do!(u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 usize isize f32 f64)
     };
 }
+pub(crate) use for_numbers;
 
 /// Appends `value` if it is a vector of numbers.
 pub(super) fn put<T: 'static>(value: &T, bytes: &mut Vec<u8>) -> bool {
@@ -77,7 +78,8 @@ pub(super) fn take_vec<N: Copy + 'static>(bytes: &mut &[u8]) -> Option<Vec<N>> {
     Some(numbers)
 }
 
-fn is_number<T: 'static>() -> bool {
+/// Whether values of the type are plain numbers.
+pub(crate) fn is_number<T: 'static>() -> bool {
     macro_rules! any_of {
         ($($number:ty)*) => { $(TypeId::of::<T>() == TypeId::of::<$number>())||* };
     }
@@ -85,7 +87,7 @@ fn is_number<T: 'static>() -> bool {
 }
 
 /// A value as the type that it is known to have.
-fn same<A: 'static, B: 'static>(value: A) -> Option<B> {
+pub(crate) fn same<A: 'static, B: 'static>(value: A) -> Option<B> {
     let mut slot = Some(value);
     (&mut slot as &mut dyn Any).downcast_mut::<Option<B>>()?.take()
 }

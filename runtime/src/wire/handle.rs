@@ -84,14 +84,14 @@ pub(super) fn reason(error: &postcard::Error) -> String {
 }
 
 /// Keeps `text` for [`reason`], and gives it back.
-pub(super) fn explain(text: impl fmt::Display) -> String {
+pub(crate) fn explain(text: impl fmt::Display) -> String {
     let text = text.to_string();
     TABLE.with_borrow_mut(|table| table.reason = Some(text.clone()));
     text
 }
 
 /// Notes a descriptor to travel; gives its place in the message.
-fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
+pub(crate) fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
     let place = TABLE.with_borrow_mut(|table| {
         let exports = table.exports.as_mut()?;
         exports.push(Arc::clone(descriptor));
@@ -102,7 +102,7 @@ fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
     })
 }
 
-fn import(place: u32) -> Result<OwnedFd, String> {
+pub(crate) fn import(place: u32) -> Result<OwnedFd, String> {
     let descriptor = TABLE.with_borrow_mut(|table| {
         table.imports.as_mut()?.get_mut(usize::try_from(place).ok()?)?.take()
     });

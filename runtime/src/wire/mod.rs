@@ -7,10 +7,11 @@
 //! - [`remote`]: [`RemoteError`], an error of another process
 //! - [`fixed`]: how what has a fixed capacity travels
 //! - [`handle`]: how shared memory travels inside a value; [`handles`]: so do the handles to it
+//! - [`stream`]: one value to bytes where they belong
 //! - [`frame`]: a message on a socket, of any size
 
 mod argument;
-mod bulk;
+pub(crate) mod bulk;
 mod codec;
 mod fixed;
 pub(crate) mod frame;
@@ -18,9 +19,11 @@ mod handle;
 mod handles;
 mod remote;
 mod result;
+pub(crate) mod stream;
 
 pub use argument::Argument;
 pub use codec::{Pack, Unpack};
+pub(crate) use handle::{explain, export, import};
 pub use remote::RemoteError;
 pub use result::{ByNothing, BySerde, ByText, Reply, Return};
 

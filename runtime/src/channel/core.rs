@@ -1,0 +1,124 @@
+//! A queue as one process holds it, and what can be said of it from outside of the gates.
+
+use std::mem::align_of;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::control::Control;
+use super::levels::{self, FIRST, Levels};
+use super::memory;
+use super::parcel::Outbox;
+use super::spot::{ITEMS_MAX, Spot};
+use super::users::Users;
+use crate::sync::patience::Patience;
+use crate::sys::{memfd, roll};
+use crate::{Error, Result, Shared};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Core<T: 'static> {
+    pub(crate) control: Shared<Control<T>>,
+    pub(crate) levels: Levels,
+    pub(crate) users: Users,
+    outbox: Outbox,
+}
+
+impl<T> Core<T> {
+    /// Records begin at a multiple of this, and their payload does, too.
+    pub(crate) const ALIGN: usize = {
+        let align = align_of::<T>();
+        assert!(align <= 4096, "an alignment above that of a page cannot be had in a queue");
+        if align < 8 { 8 } else { align }
+    };
+
+    /// An empty queue for at most so many items; 0 for as many as there is memory for.
+    pub(crate) fn new(bound: u32) -> Result<Self> {
+        let control = Shared::with_room(Control::new(bound), levels::room())?;
+        let core = Self::over(control)?;
+        core.levels.reserve(0, 0, FIRST)?;
+        Ok(core)
+    }
+
+    /// The queue behind a descriptor that was handed over.
+    pub(crate) fn attach(descriptor: OwnedFd) -> Result<Self> {
+        Self::over(Shared::<Control<T>>::from_descriptor(descriptor)?)
+    }
+
+    fn over(control: Shared<Control<T>>) -> Result<Self> {
+        let descriptor = control.descriptor();
+        roll::sign(&**descriptor).map_err(Error::system("enter a queue's roll"))?;
+        let levels = Levels::new(Arc::clone(descriptor));
+        Ok(Self { control, levels, users: Users::new(), outbox: Outbox::default() })
+    }
+
+    /// What another process is to be given: a descriptor that counts as a holder until nobody has it any more.
+    pub(crate) fn hand_on(&self) -> Result<Arc<OwnedFd>> {
+        let action = "hand on a queue";
+        let fd = memfd::reopen(self.control.descriptor().as_fd()).map_err(Error::system(action))?;
+        roll::sign(&fd).map_err(Error::system(action))?;
+        self.control.hand_on();
+        Ok(Arc::new(fd))
+    }
+
+    /// Whether there were others, in other processes, and nobody is left but the calling thread who could do anything.
+    pub(crate) fn is_deserted(&self, handles: usize) -> bool {
+        self.control.was_handed_on()
+            && handles == 1
+            && !self.users.has_others()
+            && !roll::has_others(&**self.control.descriptor()).unwrap_or(true)
+    }
+
+    /// The word in front of a record.
+    #[inline]
+    pub(crate) fn header(&self, spot: Spot) -> Result<&AtomicU64> {
+        Ok(memory::word(self.levels.base(spot.level)?, spot.offset, levels::size(spot.level)))
+    }
+
+    /// How many items wait, at a moment that is just over.
+    pub(crate) fn len(&self) -> usize {
+        let (Ok(head), Ok(tail)) = (self.control.take.head(), self.control.put.tail()) else {
+            return 0;
+        };
+        // An item may have been taken before whoever put it has counted it.
+        match tail.count_since(head) {
+            count @ 0..=ITEMS_MAX => count as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether there is something to be taken, as far as can be seen from outside.
+    #[inline]
+    pub(crate) fn has_item(&self) -> bool {
+        let head = self.control.take.head();
+        head.and_then(|head| self.header(head))
+            .is_ok_and(|word| word.load(std::sync::atomic::Ordering::Acquire) != 0)
+    }
+
+    /// Whether one more may be put, as far as can be seen from outside.
+    pub(crate) fn has_room(&self) -> bool {
+        let bound = self.control.bound;
+        bound == 0 || self.len() < bound as usize
+    }
+
+    /// Keeps the handles in this item open until it has been taken.
+    #[inline]
+    pub(crate) fn keep_parcel(&self, item: u32, parcel: Vec<Arc<OwnedFd>>) {
+        if parcel.is_empty() {
+            return;
+        }
+        let head = self.control.take.head().ok();
+        let is_gone = |item| head.is_some_and(|head| head.has_passed(item));
+        self.outbox.keep(item, parcel, is_gone);
+    }
+
+    /// No item comes any more.
+    pub(crate) fn close(&self) -> Result<()> {
+        let refused = |refusal| Error::Lock(crate::sync::refused(refusal));
+        // Inside of both, so that the kernel tells those who sleep if this process dies before it has.
+        let _take = self.control.take.gate.enter(Patience::Endless).map_err(refused)?;
+        let _put = self.control.put.gate.enter(Patience::Endless).map_err(refused)?;
+        self.control.set_closed();
+        Ok(())
+    }
+}

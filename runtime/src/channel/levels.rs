@@ -1,0 +1,101 @@
+//! The memory of a queue's items: rings of growing size behind one another in one object, of which only what is needed is real.
+//!
+//! ```text
+//! 0            64 KiB        128 KiB       256 KiB            512 KiB
+//! | control …  | level 0     | level 1     | level 2          | …  level 18: 16 GiB
+//! ```
+//! A queue lives in one level, and moves to a larger one when that is full: the records of the two are linked, so that order is kept.
+//! When it has been drained, it goes back to level 0, and the memory of large levels to the system. The object is that long from
+//! the beginning and sealed, but has pages only where they were reserved; a process maps a level when it first comes there.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr::NonNull;
+use std::sync::{Arc, OnceLock};
+
+use rustix::io::Errno;
+
+use crate::memory::room;
+use crate::sys::map::Mapping;
+use crate::sys::memfd;
+use crate::{Error, Result};
+
+/// How many there are.
+pub(crate) const LEVELS: usize = 19;
+/// Bytes of level 0; the control block in front of it has as many.
+pub(crate) const FIRST: usize = 64 << 10;
+/// What is kept of a queue that was drained: levels up to this size.
+pub(crate) const KEPT: usize = 4 << 20;
+/// Waiting items take at most a level of this size, and smaller ones before it; only one that needs more, and is alone, gets more.
+pub(crate) const MOST: usize = 1 << 30;
+/// Memory is reserved in pieces of about this size.
+pub(crate) const PIECE: usize = 256 << 10;
+
+/// Bytes of a level.
+#[inline]
+pub(crate) const fn size(level: usize) -> usize {
+    FIRST << level
+}
+
+/// Bytes of the object behind the control block.
+pub(crate) const fn room() -> u64 {
+    size(LEVELS) as u64
+}
+
+/// The levels as one process has them mapped.
+#[derive(Debug)]
+pub(crate) struct Levels {
+    descriptor: Arc<OwnedFd>,
+    mapped: [OnceLock<Mapping>; LEVELS],
+}
+
+impl Levels {
+    pub(crate) fn new(descriptor: Arc<OwnedFd>) -> Self {
+        Self { descriptor, mapped: [const { OnceLock::new() }; LEVELS] }
+    }
+
+    /// The first byte of a level, as long as `self` lives.
+    ///
+    /// # Errors
+    /// [`Error::System`] when there are no addresses left.
+    #[inline]
+    pub(crate) fn base(&self, level: usize) -> Result<NonNull<u8>> {
+        match self.mapped[level].get() {
+            Some(mapping) => Ok(mapping.start()),
+            None => self.map(level),
+        }
+    }
+
+    #[cold]
+    fn map(&self, level: usize) -> Result<NonNull<u8>> {
+        // A level begins as far into the object as it is large.
+        let mapping = Mapping::part(self.descriptor.as_fd(), size(level) as u64, size(level))
+            .map_err(Error::system("map a queue's memory"))?;
+        // Another thread may have been quicker: then this mapping goes again.
+        Ok(self.mapped[level].get_or_init(|| mapping).start())
+    }
+
+    /// Makes sure that there is memory for these bytes of a level.
+    ///
+    /// # Errors
+    /// [`Error::System`] when memory is full.
+    pub(crate) fn reserve(&self, level: usize, from: usize, len: usize) -> Result<()> {
+        let action = "reserve memory for a queue's items";
+        if !room::is_enough(len as u64) {
+            return Err(Error::system(action)(Errno::NOMEM));
+        }
+        let at = (size(level) + from) as u64;
+        memfd::reserve(&*self.descriptor, at, len as u64).map_err(Error::system(action))
+    }
+
+    /// Gives the memory of a level back to the system.
+    pub(crate) fn give_back(&self, level: usize) {
+        // If that fails, it stays reserved for the next use.
+        let _ = memfd::give_back(&*self.descriptor, size(level) as u64, size(level) as u64);
+    }
+
+    /// Gives back what large levels other than this one may have, when that is the only one in use.
+    pub(crate) fn give_back_unused(&self, used: usize) {
+        let others = (0..LEVELS).filter(|level| size(*level) > KEPT && *level != used);
+        others.for_each(|level| self.give_back(level));
+    }
+}

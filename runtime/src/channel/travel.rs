@@ -1,0 +1,26 @@
+//! How queues travel: as a descriptor that counts as a holder from the moment that it is sent.
+
+use std::sync::Arc;
+
+use serde::de::Error as _;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::core::Core;
+use super::queue::Queue;
+use crate::wire::{explain, export, import};
+
+impl<T> Serialize for Queue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let descriptor = self.core.hand_on().map_err(|error| S::Error::custom(explain(error)))?;
+        export(&descriptor).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Queue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let descriptor = import(u32::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        let core = Core::attach(descriptor).map_err(|error| D::Error::custom(explain(error)))?;
+        Ok(Self { core: Arc::new(core) })
+    }
+}
