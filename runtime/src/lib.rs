@@ -206,7 +206,7 @@ mod wire;
 pub mod __private;
 
 pub use channel::{
-    GetError, GetTimeoutError, PutError, PutTimeoutError, Queue, QueueIter, TryGetError,
+    GetError, GetTimeoutError, PutError, PutTimeoutError, Queue, QueueIter, Reserved, TryGetError,
     TryPutError,
 };
 pub use error::{Error, Result};

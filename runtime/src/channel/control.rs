@@ -7,10 +7,8 @@
 
 #![allow(unsafe_code, reason = "implements the unsafe trait Shareable")]
 
-use std::any::type_name;
-use std::fmt;
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::levels::FIRST;
@@ -19,7 +17,6 @@ use crate::memory::Shareable;
 use crate::memory::layout::Hasher;
 use crate::sync::gate::Gate;
 use crate::sync::raw::RawLock;
-use crate::{Error, Result};
 
 /// The side of those who put. All but `gate` is for whoever is inside of it.
 #[derive(Debug)]
@@ -29,10 +26,25 @@ pub(crate) struct Putting {
     pub(crate) gate: Gate,
     /// Where the next record will be. What a dead one has committed beyond it belongs to the queue, too.
     tail: AtomicU64,
-    /// A head that was, so that the other side's line is seldom looked at.
-    seen: AtomicU64,
-    /// How many bytes of the tail's level, if that is not 0, have memory. Less is true of a level entered again.
+    /// How far the tail may come without a look at where those who take are: see [`Limit`].
+    limit: AtomicU64,
+    /// How many bytes of the tail's level have memory, unless it is level 0, which has it all; or fewer.
     reserved: AtomicU64,
+}
+
+/// How far the tail may come without a look: to an offset in its level, and to a count.
+///
+/// It was true when it was written, and those who take only make room; but it is true only of this stay of the tail in its level, between
+/// two jumps. So it is `NOWHERE` before the tail jumps, until somebody has looked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) offset: usize,
+    /// Full, when the tail has come to this count; `u32::MAX`: never.
+    pub(crate) count: u32,
+}
+
+impl Limit {
+    pub(crate) const NOWHERE: Self = Self { offset: 0, count: u32::MAX };
 }
 
 /// The side of those who take. All but `gate` and `head` is for whoever is inside of it.
@@ -52,7 +64,7 @@ pub(crate) struct Taking {
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub(crate) struct Control<T> {
-    /// The most items that may wait; 0 when there is no such bound.
+    /// The most items that may wait; 0 when there is no such bound. Never changes.
     pub(crate) bound: u32,
     /// Not 0: no item comes any more. Written by one who is inside of both gates.
     closed: AtomicU32,
@@ -78,7 +90,7 @@ unsafe impl<T: 'static> Shareable for Control<T> {
 
 impl<T> Control<T> {
     pub(crate) fn new(bound: u32) -> Self {
-        let start = Spot::START.to_word();
+        let start = Spot::START.0;
         Self {
             bound,
             closed: AtomicU32::new(0),
@@ -86,7 +98,7 @@ impl<T> Control<T> {
             put: Putting {
                 gate: Gate::new(),
                 tail: AtomicU64::new(start),
-                seen: AtomicU64::new(start),
+                limit: AtomicU64::new(0),
                 reserved: AtomicU64::new(0),
             },
             take: Taking {
@@ -106,7 +118,7 @@ impl<T> Control<T> {
     }
 
     pub(crate) fn set_closed(&self) {
-        self.closed.store(1, std::sync::atomic::Ordering::SeqCst);
+        self.closed.store(1, Release);
     }
 
     pub(crate) fn was_handed_on(&self) -> bool {
@@ -118,34 +130,28 @@ impl<T> Control<T> {
     }
 }
 
-/// A word that holds a spot, as it was written by whoever may.
-fn spot_in(word: &AtomicU64, what: &'static str) -> Result<Spot> {
-    // Acquire pairs with the Release of `head`: what was read before is not overwritten before.
-    Spot::from_word(word.load(Acquire)).ok_or_else(|| garbled(what))
-}
-
 impl Putting {
-    #[inline]
-    pub(crate) fn tail(&self) -> Result<Spot> {
-        spot_in(&self.tail, "its end lies nowhere")
+    #[inline(always)]
+    pub(crate) fn tail(&self) -> Spot {
+        Spot(self.tail.load(Acquire))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_tail(&self, spot: Spot) {
-        self.tail.store(spot.to_word(), std::sync::atomic::Ordering::Release);
+        self.tail.store(spot.0, Release);
     }
 
-    #[inline]
-    pub(crate) fn seen(&self) -> Result<Spot> {
-        spot_in(&self.seen, "its beginning lies nowhere")
+    #[inline(always)]
+    pub(crate) fn limit(&self) -> Limit {
+        let word = self.limit.load(Relaxed);
+        Limit { offset: (word >> 32 << 3) as usize, count: word as u32 }
     }
 
-    #[inline]
-    pub(crate) fn set_seen(&self, spot: Spot) {
-        self.seen.store(spot.to_word(), Relaxed);
+    pub(crate) fn set_limit(&self, limit: Limit) {
+        self.limit.store((limit.offset >> 3 << 32) as u64 | limit.count as u64, Release);
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn reserved(&self) -> usize {
         self.reserved.load(Relaxed) as usize
     }
@@ -156,42 +162,28 @@ impl Putting {
 }
 
 impl Taking {
-    #[inline]
-    pub(crate) fn head(&self) -> Result<Spot> {
-        spot_in(&self.head, "its beginning lies nowhere")
+    /// Acquire pairs with the Release in `set_head`: what was read before is not overwritten before.
+    #[inline(always)]
+    pub(crate) fn head(&self) -> Spot {
+        Spot(self.head.load(Acquire))
     }
 
     /// Release: the records before it have been read.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_head(&self, spot: Spot) {
-        self.head.store(spot.to_word(), std::sync::atomic::Ordering::Release);
+        self.head.store(spot.0, Release);
     }
 
     /// What `head` is about to become.
-    #[inline]
-    pub(crate) fn leaving(&self) -> Result<Option<Spot>> {
+    #[inline(always)]
+    pub(crate) fn leaving(&self) -> Option<Spot> {
         match self.leaving.load(Relaxed) {
-            0 => Ok(None),
-            word => Spot::from_word(word - 1)
-                .map(Some)
-                .ok_or_else(|| garbled("its beginning moves nowhere")),
+            0 => None,
+            word => Some(Spot(word - 1)),
         }
     }
 
-    #[inline]
     pub(crate) fn set_leaving(&self, spot: Option<Spot>) {
-        self.leaving
-            .store(spot.map_or(0, |spot| spot.to_word() + 1), std::sync::atomic::Ordering::Release);
+        self.leaving.store(spot.map_or(0, |spot| spot.0.wrapping_add(1)), Release);
     }
-}
-
-/// What is in shared memory is not what a queue's memory can be.
-#[cold]
-pub(crate) fn garbled(what: &str) -> Error {
-    Error::Garbled { reason: format!("a queue's memory was overwritten, {what}") }
-}
-
-/// The type of its items.
-pub(crate) fn items_of<T>() -> impl fmt::Display {
-    type_name::<T>()
 }

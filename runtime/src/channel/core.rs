@@ -4,11 +4,14 @@ use std::mem::align_of;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Acquire;
 
 use super::control::Control;
+use super::fault::Fault;
 use super::levels::{self, FIRST, Levels};
 use super::memory;
 use super::parcel::Outbox;
+use super::payload::Outgoing;
 use super::spot::{ITEMS_MAX, Spot};
 use super::users::Users;
 use crate::sync::patience::Patience;
@@ -70,16 +73,14 @@ impl<T> Core<T> {
     }
 
     /// The word in front of a record.
-    #[inline]
-    pub(crate) fn header(&self, spot: Spot) -> Result<&AtomicU64> {
-        Ok(memory::word(self.levels.base(spot.level)?, spot.offset, levels::size(spot.level)))
+    #[inline(always)]
+    pub(crate) fn header(&self, spot: Spot) -> Result<&AtomicU64, Fault> {
+        Ok(memory::word(self.levels.base(spot.level())?, spot))
     }
 
     /// How many items wait, at a moment that is just over.
     pub(crate) fn len(&self) -> usize {
-        let (Ok(head), Ok(tail)) = (self.control.take.head(), self.control.put.tail()) else {
-            return 0;
-        };
+        let (head, tail) = (self.control.take.head(), self.control.put.tail());
         // An item may have been taken before whoever put it has counted it.
         match tail.count_since(head) {
             count @ 0..=ITEMS_MAX => count as usize,
@@ -90,9 +91,7 @@ impl<T> Core<T> {
     /// Whether there is something to be taken, as far as can be seen from outside.
     #[inline]
     pub(crate) fn has_item(&self) -> bool {
-        let head = self.control.take.head();
-        head.and_then(|head| self.header(head))
-            .is_ok_and(|word| word.load(std::sync::atomic::Ordering::Acquire) != 0)
+        self.header(self.control.take.head()).is_ok_and(|word| word.load(Acquire) != 0)
     }
 
     /// Whether one more may be put, as far as can be seen from outside.
@@ -101,23 +100,20 @@ impl<T> Core<T> {
         bound == 0 || self.len() < bound as usize
     }
 
-    /// Keeps the handles in this item open until it has been taken.
-    #[inline]
-    pub(crate) fn keep_parcel(&self, item: u32, parcel: Vec<Arc<OwnedFd>>) {
-        if parcel.is_empty() {
-            return;
+    /// Keeps the handles in an item open until that has been taken.
+    pub(crate) fn keep_parcel<I>(&self, number: u32, item: &mut Outgoing<'_, I>) {
+        let parcel = item.take_parcel();
+        if !parcel.is_empty() {
+            let head = self.control.take.head();
+            self.outbox.keep(number, parcel, |other| head.has_passed(other));
         }
-        let head = self.control.take.head().ok();
-        let is_gone = |item| head.is_some_and(|head| head.has_passed(item));
-        self.outbox.keep(item, parcel, is_gone);
     }
 
     /// No item comes any more.
-    pub(crate) fn close(&self) -> Result<()> {
-        let refused = |refusal| Error::Lock(crate::sync::refused(refusal));
+    pub(crate) fn close(&self) -> Result<(), Fault> {
         // Inside of both, so that the kernel tells those who sleep if this process dies before it has.
-        let _take = self.control.take.gate.enter(Patience::Endless).map_err(refused)?;
-        let _put = self.control.put.gate.enter(Patience::Endless).map_err(refused)?;
+        let _take = self.control.take.gate.enter(Patience::Endless).map_err(|_| Fault::Inside)?;
+        let _put = self.control.put.gate.enter(Patience::Endless).map_err(|_| Fault::Inside)?;
         self.control.set_closed();
         Ok(())
     }

@@ -8,19 +8,24 @@
 //! When it has been drained, it goes back to level 0, and the memory of large levels to the system. The object is that long from
 //! the beginning and sealed, but has pages only where they were reserved; a process maps a level when it first comes there.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use rustix::io::Errno;
 
+use super::fault::{Action, Fault, Where};
 use crate::memory::room;
 use crate::sys::map::Mapping;
 use crate::sys::memfd;
-use crate::{Error, Result};
 
+/// How many a [`Spot`](super::spot::Spot) can name.
+pub(crate) const LEVELS: usize = 32;
 /// How many there are.
-pub(crate) const LEVELS: usize = 19;
+pub(crate) const REAL: usize = 19;
 /// Bytes of level 0; the control block in front of it has as many.
 pub(crate) const FIRST: usize = 64 << 10;
 /// What is kept of a queue that was drained: levels up to this size.
@@ -38,53 +43,55 @@ pub(crate) const fn size(level: usize) -> usize {
 
 /// Bytes of the object behind the control block.
 pub(crate) const fn room() -> u64 {
-    size(LEVELS) as u64
+    size(REAL) as u64
 }
 
 /// The levels as one process has them mapped.
 #[derive(Debug)]
 pub(crate) struct Levels {
     descriptor: Arc<OwnedFd>,
-    mapped: [OnceLock<Mapping>; LEVELS],
+    /// Where each begins; null before this process first comes there. To be had in one look.
+    bases: [AtomicPtr<u8>; LEVELS],
+    mapped: [OnceLock<Mapping>; REAL],
 }
 
 impl Levels {
     pub(crate) fn new(descriptor: Arc<OwnedFd>) -> Self {
-        Self { descriptor, mapped: [const { OnceLock::new() }; LEVELS] }
+        Self {
+            descriptor,
+            bases: [const { AtomicPtr::new(ptr::null_mut()) }; LEVELS],
+            mapped: [const { OnceLock::new() }; REAL],
+        }
     }
 
     /// The first byte of a level, as long as `self` lives.
-    ///
-    /// # Errors
-    /// [`Error::System`] when there are no addresses left.
-    #[inline]
-    pub(crate) fn base(&self, level: usize) -> Result<NonNull<u8>> {
-        match self.mapped[level].get() {
-            Some(mapping) => Ok(mapping.start()),
+    #[inline(always)]
+    pub(crate) fn base(&self, level: usize) -> Result<NonNull<u8>, Fault> {
+        match NonNull::new(self.bases[level].load(Relaxed)) {
+            Some(base) => Ok(base),
             None => self.map(level),
         }
     }
 
     #[cold]
-    fn map(&self, level: usize) -> Result<NonNull<u8>> {
+    fn map(&self, level: usize) -> Result<NonNull<u8>, Fault> {
+        let place = self.mapped.get(level).ok_or(Fault::Garbled(Where::Beginning))?;
         // A level begins as far into the object as it is large.
         let mapping = Mapping::part(self.descriptor.as_fd(), size(level) as u64, size(level))
-            .map_err(Error::system("map a queue's memory"))?;
+            .map_err(failed(Action::Map))?;
         // Another thread may have been quicker: then this mapping goes again.
-        Ok(self.mapped[level].get_or_init(|| mapping).start())
+        let base = place.get_or_init(|| mapping).start();
+        self.bases[level].store(base.as_ptr(), Relaxed);
+        Ok(base)
     }
 
     /// Makes sure that there is memory for these bytes of a level.
-    ///
-    /// # Errors
-    /// [`Error::System`] when memory is full.
-    pub(crate) fn reserve(&self, level: usize, from: usize, len: usize) -> Result<()> {
-        let action = "reserve memory for a queue's items";
+    pub(crate) fn reserve(&self, level: usize, from: usize, len: usize) -> Result<(), Fault> {
         if !room::is_enough(len as u64) {
-            return Err(Error::system(action)(Errno::NOMEM));
+            return Err(Fault::System(Action::Reserve, Errno::NOMEM));
         }
         let at = (size(level) + from) as u64;
-        memfd::reserve(&*self.descriptor, at, len as u64).map_err(Error::system(action))
+        memfd::reserve(&*self.descriptor, at, len as u64).map_err(failed(Action::Reserve))
     }
 
     /// Gives the memory of a level back to the system.
@@ -95,7 +102,11 @@ impl Levels {
 
     /// Gives back what large levels other than this one may have, when that is the only one in use.
     pub(crate) fn give_back_unused(&self, used: usize) {
-        let others = (0..LEVELS).filter(|level| size(*level) > KEPT && *level != used);
+        let others = (0..REAL).filter(|level| size(*level) > KEPT && *level != used);
         others.for_each(|level| self.give_back(level));
     }
+}
+
+fn failed(action: Action) -> impl FnOnce(io::Error) -> Fault {
+    move |error| Fault::System(action, Errno::from_io_error(&error).unwrap_or(Errno::NOMEM))
 }

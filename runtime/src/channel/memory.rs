@@ -13,13 +13,15 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
-/// The word at this offset of a level of `size` bytes. The offset is a multiple of 8, and below `size`.
-#[inline]
-pub(crate) fn word<'a>(base: NonNull<u8>, offset: usize, size: usize) -> &'a AtomicU64 {
-    assert!(offset < size && offset.is_multiple_of(8));
-    // SAFETY: inside of the level, as just seen.
-    let place = unsafe { base.add(offset) };
-    // SAFETY: mapped as long as the caller's levels (Invariant 1), and aligned, since a level begins at a page.
+use super::spot::Spot;
+
+/// The word in front of a record; `base` is that of the spot's level.
+#[inline(always)]
+pub(crate) fn word<'a>(base: NonNull<u8>, spot: Spot) -> &'a AtomicU64 {
+    // SAFETY: a spot's offset lies inside of its level, which the base is that of.
+    let place = unsafe { base.add(spot.offset()) };
+    // SAFETY: mapped as long as the caller's levels (Invariant 1), and aligned, since a level begins at a page and a `Spot`'s
+    // offset is a multiple of 8.
     unsafe { AtomicU64::from_ptr(place.as_ptr().cast()) }
 }
 
@@ -32,7 +34,7 @@ pub(crate) struct Span {
 
 impl Span {
     /// `len` bytes of a level of `size` bytes.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(base: NonNull<u8>, offset: usize, len: usize, size: usize) -> Self {
         assert!(offset <= size && len <= size - offset);
         // SAFETY: inside of the level, or one past its end when there are no bytes.

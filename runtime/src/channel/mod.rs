@@ -6,13 +6,17 @@
 //! - [`control`]: what its holders share besides the items; [`core`]: the queue as one process holds it
 //! - [`putter`], [`taker`]: a record in and out, by one store each
 //! - [`wait`]: waiting for an item or for room; [`users`]: who in this process could end that
+//! - [`fault`]: why not, inside of a gate; [`refused`]: and outside
 //! - [`payload`]: an item to bytes and back; [`parcel`]: the handles in it
 //! - [`transfer`]: items in and out, in as many goes as it takes
+//! - [`in_place`]: items that are read and written where they lie
 //! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`travel`]: how it is passed on
 
 mod control;
 mod core;
 mod error;
+mod fault;
+mod in_place;
 mod iter;
 mod levels;
 mod memory;
@@ -21,6 +25,7 @@ mod payload;
 mod putter;
 mod queue;
 mod record;
+mod refused;
 mod spot;
 mod taker;
 mod transfer;
@@ -29,5 +34,6 @@ mod users;
 mod wait;
 
 pub use error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError};
+pub use in_place::Reserved;
 pub use iter::Iter as QueueIter;
 pub use queue::Queue;

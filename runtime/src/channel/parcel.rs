@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::Errno;
 
-use super::control::garbled;
+use super::fault::{Fault, Where};
 use crate::sys::foreign::{self, Name, Owner};
 use crate::{Error, Result};
 
@@ -61,7 +61,7 @@ pub(crate) fn write_list(parcel: &[Arc<OwnedFd>], bytes: &mut Vec<u8>) -> Result
 }
 
 fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N]> {
-    let (head, rest) = bytes.split_first_chunk().ok_or_else(|| garbled("in a list of handles"))?;
+    let (head, rest) = bytes.split_first_chunk().ok_or(Fault::Garbled(Where::Handles))?;
     *bytes = rest;
     Ok(*head)
 }

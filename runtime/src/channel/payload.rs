@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::control::garbled;
+use super::fault::{Action, Fault, Where};
 use super::memory::Span;
 use super::parcel;
 use super::record::Kind;
+use crate::Result;
 use crate::wire::bulk::{for_numbers, is_number, same};
 use crate::wire::{Message, stream};
-use crate::{Error, Result};
 
 /// What an error calls an item.
 const NAME: &str = "item";
@@ -34,104 +34,91 @@ thread_local! {
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// An item on its way out.
+/// An item on its way out that is not its own bytes.
 #[derive(Debug)]
 pub(crate) enum Outgoing<'a, T> {
-    /// Its own bytes.
-    Raw(&'a [u8]),
     /// What the codec has made of it.
-    Encoded { bytes: Vec<u8>, parcel: Vec<Arc<OwnedFd>> },
+    Encoded { bytes: Vec<u8>, kind: Kind, parcel: Vec<Arc<OwnedFd>> },
     /// What the codec will make of it, and the list of its descriptors in front of that.
     Large { item: &'a T, len: usize, list: Vec<u8>, parcel: Vec<Arc<OwnedFd>> },
 }
 
 impl<'a, T: Message> Outgoing<'a, T> {
     /// # Errors
-    /// [`Error::Encode`] when the item cannot be sent.
-    #[inline]
+    /// [`Error::Encode`](crate::Error::Encode) when the item cannot be sent.
     pub(crate) fn of(item: &'a T) -> Result<Self> {
-        match raw(item) {
-            Some(bytes) => Ok(Self::Raw(bytes)),
-            None => Self::encode(item),
-        }
-    }
-
-    fn encode(item: &'a T) -> Result<Self> {
         let (mut bytes, mut parcel) = (SCRATCH.take(), Vec::new());
         bytes.clear();
-        let is_small = stream::encode(item, NAME, &mut bytes, SMALL, &mut parcel)?;
-        let mut list = Vec::new();
+        if !stream::encode(item, NAME, &mut bytes, SMALL, &mut parcel)? {
+            SCRATCH.set(bytes);
+            return Self::of_large(item);
+        }
+        let kind = if parcel.is_empty() { Kind::Encoded } else { Kind::Parcel };
+        if !parcel.is_empty() {
+            let mut list = Vec::new();
+            parcel::write_list(&parcel, &mut list)?;
+            bytes.splice(0..0, list);
+        }
+        Ok(Self::Encoded { bytes, kind, parcel })
+    }
+
+    #[cold]
+    fn of_large(item: &'a T) -> Result<Self> {
+        let (mut list, mut parcel) = (Vec::new(), Vec::new());
+        let len = stream::encoded_len(item, NAME, &mut parcel)?;
         if !parcel.is_empty() {
             parcel::write_list(&parcel, &mut list)?;
         }
-        if !is_small {
-            SCRATCH.set(bytes);
-            // Some of its handles may have come after what had room.
-            parcel.clear();
-            let len = stream::encoded_len(item, NAME, &mut parcel)?;
-            list.clear();
-            if !parcel.is_empty() {
-                parcel::write_list(&parcel, &mut list)?;
-            }
-            return Ok(Self::Large { item, len, list, parcel });
+        Ok(Self::Large { item, len, list, parcel })
+    }
+
+    /// If there is nothing to it but bytes.
+    pub(crate) fn as_bytes(&self) -> Option<(&[u8], Kind)> {
+        match self {
+            Self::Encoded { bytes, kind: Kind::Encoded, .. } => Some((bytes, Kind::Encoded)),
+            _ => None,
         }
-        if !list.is_empty() {
-            bytes.splice(0..0, list);
-        }
-        Ok(Self::Encoded { bytes, parcel })
     }
 
     /// How many bytes it takes.
-    #[inline]
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Raw(bytes) => bytes.len(),
             Self::Encoded { bytes, .. } => bytes.len(),
             Self::Large { len, list, .. } => list.len() + len,
         }
     }
 
-    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Raw(_) => Kind::Raw,
-            Self::Encoded { parcel, .. } | Self::Large { parcel, .. } if !parcel.is_empty() => {
-                Kind::Parcel
-            }
-            _ => Kind::Encoded,
+            Self::Encoded { kind, .. } => *kind,
+            Self::Large { list, .. } if list.is_empty() => Kind::Encoded,
+            Self::Large { .. } => Kind::Parcel,
         }
     }
 
     /// Writes it to where it belongs, which has room for exactly as many bytes.
-    ///
-    /// # Errors
-    /// [`Error::Encode`] for a value that is not the same each time that it is encoded.
-    #[inline]
-    pub(crate) fn write(&self, span: Span) -> Result<()> {
+    pub(crate) fn write(&self, span: Span) -> Result<(), Fault> {
         match self {
-            Self::Raw(bytes) => span.fill(bytes),
             Self::Encoded { bytes, .. } => span.fill(bytes),
-            Self::Large { item, len, list, .. } => {
+            Self::Large { item, list, .. } => {
                 let (head, body) = span.split_at(list.len());
                 head.fill(list);
-                write_large(*item, body, *len)?;
+                write_large(*item, body)?;
             }
         }
         Ok(())
     }
+}
 
+impl<T> Outgoing<'_, T> {
     /// What must stay open until the item has been taken.
-    #[inline]
     pub(crate) fn take_parcel(&mut self) -> Vec<Arc<OwnedFd>> {
-        match self {
-            Self::Raw(_) => Vec::new(),
-            Self::Encoded { parcel, .. } | Self::Large { parcel, .. } => mem::take(parcel),
-        }
+        let (Self::Encoded { parcel, .. } | Self::Large { parcel, .. }) = self;
+        mem::take(parcel)
     }
 }
 
 impl<T> Drop for Outgoing<'_, T> {
-    #[inline]
     fn drop(&mut self) {
         if let Self::Encoded { bytes, .. } = self {
             SCRATCH.set(mem::take(bytes));
@@ -139,9 +126,10 @@ impl<T> Drop for Outgoing<'_, T> {
     }
 }
 
-fn write_large<T: Message>(item: &T, span: Span, len: usize) -> Result<()> {
+#[cold]
+fn write_large<T: Message>(item: &T, span: Span) -> Result<(), Fault> {
     let mut left = span;
-    stream::encode_in_pieces(item, NAME, |piece| {
+    let written = stream::encode_in_pieces(item, NAME, |piece| {
         let fits = piece.len() <= left.len();
         if fits {
             let (now, later) = left.split_at(piece.len());
@@ -149,16 +137,12 @@ fn write_large<T: Message>(item: &T, span: Span, len: usize) -> Result<()> {
             left = later;
         }
         fits
-    })?;
-    if left.len() != 0 {
-        let reason = format!("it took {len} bytes, and then {} fewer", left.len());
-        return Err(Error::Encode { name: NAME.to_owned(), reason });
-    }
-    Ok(())
+    });
+    if written.is_ok() && left.len() == 0 { Ok(()) } else { Err(Fault::Unsteady) }
 }
 
 /// Whether items of the type stand in records as they are.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_raw<T: 'static>() -> bool {
     macro_rules! any_vector {
         ($($number:ty)*) => { $(TypeId::of::<T>() == TypeId::of::<Vec<$number>>())||* };
@@ -167,8 +151,8 @@ pub(crate) fn is_raw<T: 'static>() -> bool {
 }
 
 /// The bytes of an item that is nothing else.
-#[inline]
-fn raw<T: 'static>(item: &T) -> Option<&[u8]> {
+#[inline(always)]
+pub(crate) fn raw<T: 'static>(item: &T) -> Option<&[u8]> {
     if is_number::<T>() {
         // SAFETY: a number: initialised bytes without padding.
         return Some(unsafe { slice::from_raw_parts((&raw const *item).cast(), size_of::<T>()) });
@@ -190,37 +174,35 @@ fn raw<T: 'static>(item: &T) -> Option<&[u8]> {
 }
 
 /// The item in a `Raw` record.
-#[inline]
-pub(crate) fn take_raw<T: 'static>(span: Span) -> Result<T> {
+#[inline(always)]
+pub(crate) fn take_raw<T: 'static>(span: Span) -> Result<T, Fault> {
     if TypeId::of::<T>() == TypeId::of::<String>() {
         let text = String::from_utf8(take_elements::<u8>(span)?)
-            .map_err(|_| garbled("in a text that is none any more"))?;
-        return same(text).ok_or_else(|| garbled("in a text"));
+            .map_err(|_| Fault::Garbled(Where::Text))?;
+        return same(text).ok_or(Fault::Garbled(Where::Text));
     }
     macro_rules! try_each {
         ($($number:ty)*) => {$(
             if TypeId::of::<T>() == TypeId::of::<Vec<$number>>() {
-                return same(take_elements::<$number>(span)?).ok_or_else(|| garbled("in a vector"));
+                return same(take_elements::<$number>(span)?).ok_or(Fault::Garbled(Where::Length));
             }
         )*};
     }
     for_numbers!(try_each);
     if span.len() != size_of::<T>() {
-        return Err(garbled("in the length of an item"));
+        return Err(Fault::Garbled(Where::Length));
     }
     // SAFETY: a `T` (see the module), aligned as one (`Core::ALIGN`).
     Ok(unsafe { span.start().cast::<T>().read() })
 }
 
-fn take_elements<N: Copy + 'static>(span: Span) -> Result<Vec<N>> {
+fn take_elements<N: Copy + 'static>(span: Span) -> Result<Vec<N>, Fault> {
     if !span.len().is_multiple_of(size_of::<N>()) {
-        return Err(garbled("in the length of an item"));
+        return Err(Fault::Garbled(Where::Length));
     }
     let count = span.len() / size_of::<N>();
     let mut elements = Vec::<N>::new();
-    elements
-        .try_reserve_exact(count)
-        .map_err(|_| Error::system("take an item out of a queue")(Errno::NOMEM))?;
+    elements.try_reserve_exact(count).map_err(|_| Fault::System(Action::Take, Errno::NOMEM))?;
     span.copy_to(elements.spare_capacity_mut());
     // SAFETY: so many have just been written, and all bit patterns are numbers.
     unsafe { elements.set_len(count) };
@@ -239,19 +221,21 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// Copies it, and fetches its handles, which are not kept for longer than the record is.
     ///
-    /// # Errors
-    /// [`Error::System`] when there is no memory, [`Error::Decode`] when a handle cannot be had.
-    pub(crate) fn copy(span: Span, kind: Kind) -> Result<Self> {
+    /// The inner error says that a handle cannot be had, and never will; the outer one leaves the item where it is.
+    #[inline(never)]
+    pub(crate) fn copy(span: Span, kind: Kind) -> Result<Result<Self>, Fault> {
         let mut bytes = SCRATCH.take();
         bytes.clear();
-        span.append_to(&mut bytes)
-            .map_err(|_| Error::system("take an item out of a queue")(Errno::NOMEM))?;
+        span.append_to(&mut bytes).map_err(|_| Fault::System(Action::Take, Errno::NOMEM))?;
         let (parcel, rest) = match kind {
-            Kind::Parcel => parcel::read_list(&bytes)?,
+            Kind::Parcel => match parcel::read_list(&bytes) {
+                Ok(list) => list,
+                Err(lost) => return Ok(Err(lost)),
+            },
             _ => (Vec::new(), &*bytes),
         };
         let start = bytes.len() - rest.len();
-        Ok(Self { bytes, start, parcel })
+        Ok(Ok(Self { bytes, start, parcel }))
     }
 
     /// The item.

@@ -9,8 +9,8 @@ use super::error::{
     GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError,
 };
 use super::iter::Iter;
+use super::refused::Refused;
 use super::spot::ITEMS_MAX;
-use super::transfer::{NoGet, NoPut};
 use crate::Result;
 use crate::sync::patience::Patience;
 use crate::wire::Message;
@@ -166,15 +166,7 @@ impl<T: Message> Queue<T> {
     /// The item is there or not, at whatever instruction the caller dies.
     #[inline]
     pub fn put(&self, item: T) -> Result<(), PutError<T>> {
-        match self.store(&item, Patience::Endless) {
-            Ok(()) => Ok(()),
-            Err(refused) => Err(match refused {
-                NoPut::Closed => PutError::Closed(item),
-                NoPut::PeerDied => PutError::PeerDied(item),
-                NoPut::Full | NoPut::Maximum => PutError::Full(item),
-                NoPut::Failed(error) => PutError::Failed(item, error),
-            }),
-        }
+        self.store(&item, Patience::Endless).map_err(|refused| refused.with(item).into())
     }
 
     /// Puts an item at the end, if there is room for it at this moment.
@@ -186,14 +178,7 @@ impl<T: Message> Queue<T> {
     /// As for [`put`](Self::put).
     #[doc(alias = "put_nowait")]
     pub fn try_put(&self, item: T) -> Result<(), TryPutError<T>> {
-        match self.store(&item, Patience::None) {
-            Ok(()) => Ok(()),
-            Err(refused) => Err(match refused {
-                NoPut::Closed => TryPutError::Closed(item),
-                NoPut::Full | NoPut::Maximum | NoPut::PeerDied => TryPutError::Full(item),
-                NoPut::Failed(error) => TryPutError::Failed(item, error),
-            }),
-        }
+        self.store(&item, Patience::None).map_err(|refused| refused.with(item).into())
     }
 
     /// Puts an item at the end, waiting at most this long for room.
@@ -204,16 +189,7 @@ impl<T: Message> Queue<T> {
     /// # Fork and death
     /// As for [`put`](Self::put).
     pub fn put_timeout(&self, item: T, time: Duration) -> Result<(), PutTimeoutError<T>> {
-        match self.store(&item, Patience::of(time)) {
-            Ok(()) => Ok(()),
-            Err(refused) => Err(match refused {
-                NoPut::Closed => PutTimeoutError::Closed(item),
-                NoPut::PeerDied => PutTimeoutError::PeerDied(item),
-                NoPut::Full => PutTimeoutError::TimedOut(item),
-                NoPut::Maximum => PutTimeoutError::Full(item),
-                NoPut::Failed(error) => PutTimeoutError::Failed(item, error),
-            }),
-        }
+        self.store(&item, Patience::of(time)).map_err(|refused| refused.with(item).into())
     }
 
     /// Puts many items at the end, in their order, waiting for room where there is none; others may come in between then.
@@ -235,12 +211,7 @@ impl<T: Message> Queue<T> {
             }
             if let Err((done, refused)) = self.store_all(&now) {
                 let rest = now.drain(done..).chain(items).collect();
-                return Err(match refused {
-                    NoPut::Closed => PutError::Closed(rest),
-                    NoPut::PeerDied => PutError::PeerDied(rest),
-                    NoPut::Full | NoPut::Maximum => PutError::Full(rest),
-                    NoPut::Failed(error) => PutError::Failed(rest, error),
-                });
+                return Err(refused.with(rest).into());
             }
             now.clear();
         }
@@ -257,11 +228,7 @@ impl<T: Message> Queue<T> {
     /// The item has been taken or not, at whatever instruction the caller dies.
     #[inline]
     pub fn get(&self) -> Result<T, GetError> {
-        self.fetch(Patience::Endless).map_err(|refused| match refused {
-            NoGet::Closed => GetError::Closed,
-            NoGet::PeerDied | NoGet::Empty => GetError::PeerDied,
-            NoGet::Failed(error) => GetError::Failed(error),
-        })
+        self.fetch(Patience::Endless).map_err(Refused::into)
     }
 
     /// Takes the first item, if there is one at this moment.
@@ -273,11 +240,7 @@ impl<T: Message> Queue<T> {
     /// As for [`get`](Self::get).
     #[doc(alias = "get_nowait")]
     pub fn try_get(&self) -> Result<T, TryGetError> {
-        self.fetch(Patience::None).map_err(|refused| match refused {
-            NoGet::Closed => TryGetError::Closed,
-            NoGet::PeerDied | NoGet::Empty => TryGetError::Empty,
-            NoGet::Failed(error) => TryGetError::Failed(error),
-        })
+        self.fetch(Patience::None).map_err(Refused::into)
     }
 
     /// Takes the first item, waiting at most this long for one.
@@ -288,12 +251,7 @@ impl<T: Message> Queue<T> {
     /// # Fork and death
     /// As for [`get`](Self::get).
     pub fn get_timeout(&self, time: Duration) -> Result<T, GetTimeoutError> {
-        self.fetch(Patience::of(time)).map_err(|refused| match refused {
-            NoGet::Closed => GetTimeoutError::Closed,
-            NoGet::PeerDied => GetTimeoutError::PeerDied,
-            NoGet::Empty => GetTimeoutError::TimedOut,
-            NoGet::Failed(error) => GetTimeoutError::Failed(error),
-        })
+        self.fetch(Patience::of(time)).map_err(Refused::into)
     }
 
     /// Takes at most so many of the first items, waiting until there is at least one.
@@ -304,11 +262,7 @@ impl<T: Message> Queue<T> {
     /// # Fork and death
     /// All of them have been taken or none, at whatever instruction the caller dies.
     pub fn get_many(&self, max: usize) -> Result<Vec<T>, GetError> {
-        self.fetch_many(max, Patience::Endless).map_err(|refused| match refused {
-            NoGet::Closed => GetError::Closed,
-            NoGet::PeerDied | NoGet::Empty => GetError::PeerDied,
-            NoGet::Failed(error) => GetError::Failed(error),
-        })
+        self.fetch_many(max, Patience::Endless).map_err(Refused::into)
     }
 
     /// The items as they come, taken one at a time, until the queue is closed and empty.

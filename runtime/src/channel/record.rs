@@ -7,7 +7,7 @@
 //! A word of 0 says that nothing has been written here yet. The check follows from the place, so that what some other
 //! write has left here is not taken for a record.
 
-use super::levels::{LEVELS, size};
+use super::levels::{REAL, size};
 use super::spot::Spot;
 
 const LENGTH_BITS: u32 = 40;
@@ -37,13 +37,13 @@ pub(crate) struct Record {
 
 impl Record {
     /// The word for a record at this spot; its `len` is below 2^40.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn to_word(self, spot: Spot) -> u64 {
         check(spot) << 48 | (self.kind as u64) << LENGTH_BITS | self.len as u64
     }
 
     /// `None` when a header with this word cannot stand at this spot.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_word(word: u64, spot: Spot, align: usize) -> Option<Self> {
         let kind = match (word >> LENGTH_BITS) as u8 {
             1 => Kind::Raw,
@@ -55,22 +55,21 @@ impl Record {
         };
         let len = (word & ((1 << LENGTH_BITS) - 1)) as usize;
         let fits = match kind {
-            Kind::Wrap => spot.offset != 0,
-            Kind::Link => len < LEVELS && len != spot.level,
-            _ => stride(len, align) <= size(spot.level) - spot.offset,
+            Kind::Wrap => spot.offset() != 0,
+            Kind::Link => len < REAL && len != spot.level(),
+            _ => stride(len, align) <= size(spot.level()) - spot.offset(),
         };
         (fits && word >> 48 == check(spot)).then_some(Self { kind, len })
     }
 }
 
 /// How many bytes a record takes with its header, which takes as many as the alignment.
-#[inline]
+#[inline(always)]
 pub(crate) const fn stride(len: usize, align: usize) -> usize {
     (align + len + align - 1) & !(align - 1)
 }
 
-#[inline]
+#[inline(always)]
 fn check(spot: Spot) -> u64 {
-    let mixed = (spot.count as u64 ^ (spot.level as u64) << 28).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (mixed >> 48) | 1
+    (spot.count() & 0xffff) as u64
 }

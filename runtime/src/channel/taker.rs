@@ -6,16 +6,14 @@
 
 use std::sync::atomic::Ordering::Acquire;
 
-use super::control::garbled;
 use super::core::Core;
-use super::levels::{KEPT, LEVELS, size};
+use super::fault::{Fault, Where};
+use super::levels::{KEPT, LEVELS, REAL, size};
 use super::memory::Span;
 use super::record::{Kind, Record, stride};
 use super::spot::Spot;
-use crate::Result;
 use crate::sync::gate::Inside;
 use crate::sync::patience::Patience;
-use crate::sync::raw::Refusal;
 
 /// One who is inside of the gate for taking.
 #[derive(Debug)]
@@ -35,71 +33,83 @@ pub(crate) struct Taker<'a, T: 'static> {
 pub(crate) struct Found {
     pub(crate) span: Span,
     pub(crate) kind: Kind,
-    next: Spot,
 }
 
 impl<T> Core<T> {
-    /// Goes inside, and finishes what a dead one has left.
-    #[inline]
-    pub(crate) fn taker(&self, patience: Patience) -> Result<Result<Taker<'_, T>>, Refusal> {
-        let take = &self.control.take;
-        let inside = take.gate.enter(patience)?;
-        Ok(take.head().and_then(|head| {
-            let mut taker = Taker { core: self, head, at: head, left: 0, _inside: inside };
-            if let Some(next) = take.leaving()? {
-                taker.left = 1 << head.level & !(1 << next.level);
-                taker.at = next;
-                taker.leave();
-            }
-            Ok(taker)
-        }))
+    /// For one who is inside of the gate; finishes what a dead one has left.
+    #[inline(always)]
+    pub(crate) fn taker<'a>(&'a self, inside: Inside<'a>) -> Taker<'a, T> {
+        let head = self.control.take.head();
+        let mut taker = Taker { core: self, head, at: head, left: 0, _inside: inside };
+        if let Some(next) = self.control.take.leaving() {
+            taker.left = 1 << head.level() & !(1 << next.level());
+            taker.at = next;
+            taker.leave();
+        }
+        taker
     }
 }
 
 impl<T> Taker<'_, T> {
     /// The next record, if there is one.
-    #[inline]
-    pub(crate) fn look(&mut self) -> Result<Option<Found>> {
+    #[inline(always)]
+    pub(crate) fn look(&mut self) -> Result<Option<Found>, Fault> {
+        let word = self.core.header(self.at)?.load(Acquire);
+        if word == 0 {
+            self.settle();
+            return Ok(None);
+        }
+        match Record::from_word(word, self.at, Core::<T>::ALIGN) {
+            Some(Record { kind, len }) if !matches!(kind, Kind::Wrap | Kind::Link) => {
+                Ok(Some(self.found(kind, len)?))
+            }
+            _ => self.look_beyond(),
+        }
+    }
+
+    /// `look`, from where the next record is elsewhere.
+    #[cold]
+    fn look_beyond(&mut self) -> Result<Option<Found>, Fault> {
         // No way leads through more levels than there are.
         for _ in 0..2 * LEVELS {
-            let core = self.core;
-            let word = core.header(self.at)?.load(Acquire);
+            let word = self.core.header(self.at)?.load(Acquire);
             if word == 0 {
                 self.settle();
                 return Ok(None);
             }
-            let align = Core::<T>::ALIGN;
-            let record = Record::from_word(word, self.at, align)
-                .ok_or_else(|| garbled("at its beginning"))?;
+            let record = Record::from_word(word, self.at, Core::<T>::ALIGN)
+                .ok_or(Fault::Garbled(Where::Beginning))?;
             match record.kind {
-                Kind::Wrap => self.at = self.at.start_of(self.at.level),
+                Kind::Wrap => self.at = self.at.start_of(self.at.level()),
                 Kind::Link => {
-                    self.left |= 1 << self.at.level;
+                    self.left |= 1 << self.at.level();
                     self.at = self.at.start_of(record.len);
                 }
-                kind => {
-                    let Spot { level, offset, .. } = self.at;
-                    let base = core.levels.base(level)?;
-                    let span = Span::new(base, offset + align, record.len, size(level));
-                    let next = self.at.beyond(1, stride(record.len, align));
-                    return Ok(Some(Found { span, kind, next }));
-                }
+                kind => return Ok(Some(self.found(kind, record.len)?)),
             }
         }
-        Err(garbled("which leads in circles"))
+        Err(Fault::Garbled(Where::Beginning))
     }
 
-    /// Looks on behind this record. It is not gone before `settle`.
-    #[inline]
+    #[inline(always)]
+    fn found(&self, kind: Kind, len: usize) -> Result<Found, Fault> {
+        let level = self.at.level();
+        let base = self.core.levels.base(level)?;
+        let span = Span::new(base, self.at.offset() + Core::<T>::ALIGN, len, size(level));
+        Ok(Found { span, kind })
+    }
+
+    /// Looks on behind this record, the last one that was found. It is not gone before `settle`.
+    #[inline(always)]
     pub(crate) fn pass(&mut self, found: Found) {
-        self.at = found.next;
+        self.at = self.at.beyond(1, stride(found.span.len(), Core::<T>::ALIGN));
     }
 
     /// All that was passed is gone, for everybody.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&mut self) {
         if self.left != 0 {
-            self.core.control.take.set_leaving(Some(self.at));
+            self.claim();
             self.leave();
         } else if self.at != self.head {
             self.core.control.take.set_head(self.at);
@@ -107,20 +117,15 @@ impl<T> Taker<'_, T> {
         }
     }
 
-    /// All that was passed is given to nobody else, but its memory stays as it is before `settle`.
+    /// All that was passed is given to nobody else, but its memory stays as it is before `leave`.
     pub(crate) fn claim(&mut self) {
         self.core.control.take.set_leaving(Some(self.at));
     }
 
     /// Ends a `claim`.
-    pub(crate) fn release(&mut self) {
-        self.leave();
-    }
-
-    /// What is left to do when `leaving` has been written.
     #[cold]
-    fn leave(&mut self) {
-        for level in (0..LEVELS).filter(|level| self.left >> level & 1 != 0) {
+    pub(crate) fn leave(&mut self) {
+        for level in (0..REAL).filter(|level| self.left >> level & 1 != 0) {
             if size(level) > KEPT {
                 self.core.levels.give_back(level);
             }
@@ -133,13 +138,13 @@ impl<T> Taker<'_, T> {
     }
 
     /// Goes back to level 0 and gives memory back, when there is nothing to be taken and much of it.
-    pub(crate) fn trim(&mut self) -> Result<()> {
-        if size(self.at.level) <= KEPT || self.look()?.is_some() {
+    pub(crate) fn trim(&mut self) -> Result<(), Fault> {
+        if size(self.at.level()) <= KEPT || self.look()?.is_some() {
             return Ok(());
         }
         // Somebody who puts at this moment needs the memory.
-        let Ok(putter) = self.core.putter(Patience::None) else { return Ok(()) };
-        let led = putter?.lead_home(self.at)?;
+        let Ok(inside) = self.core.control.put.gate.enter(Patience::None) else { return Ok(()) };
+        let led = self.core.putter(inside).lead_home(self.at)?;
         if led {
             self.look()?;
         }

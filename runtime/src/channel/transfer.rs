@@ -1,173 +1,127 @@
 //! One item, or many, in or out: through a gate, and around again when that came to nothing.
 
 use super::core::Core;
-use super::payload::{Incoming, Outgoing, is_raw, take_raw};
-use super::putter::{NoPlace, Putter};
+use super::fault::{Action, Fault};
+use super::payload::{Incoming, Outgoing, is_raw, raw, take_raw};
+use super::putter::Putter;
 use super::queue::Queue;
 use super::record::Kind;
+use super::refused::Refused;
 use super::taker::Taker;
 use super::users::Side;
-use super::wait::{Stop, Waiting};
+use super::wait::Waiting;
+use crate::Error;
+use crate::sync::gate::{Gate, Inside};
 use crate::sync::patience::Patience;
 use crate::sync::raw::Refusal;
-use crate::sync::refused;
 use crate::wire::Message;
-use crate::{Error, Result};
 
-/// Why nothing was put.
-#[derive(Debug)]
-pub(crate) enum NoPut {
-    Closed,
-    /// There was no room in all the time that there was.
-    Full,
-    /// There is no room, and there is no use in waiting.
-    Maximum,
-    PeerDied,
-    Failed(Error),
-}
-
-/// Why nothing was taken.
-#[derive(Debug)]
-pub(crate) enum NoGet {
-    Closed,
-    /// Nothing came in all the time that there was.
-    Empty,
-    PeerDied,
-    Failed(Error),
-}
-
-impl From<Error> for NoPut {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl From<Error> for NoGet {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// A gate refused: this thread is inside of it already.
-pub(crate) fn inside_already(refusal: Refusal) -> Error {
-    Error::from(refused::<()>(refusal))
-}
-
-impl<T> Core<T> {
-    /// Inside of the gate for putting, if the queue is not closed; `None` when the patience of one who does not wait ended at the gate.
-    #[inline]
-    pub(crate) fn open_putter(&self, patience: Patience) -> Result<Option<Putter<'_, T>>, NoPut> {
-        let putter = match self.putter(patience) {
-            Ok(putter) => putter?,
-            Err(Refusal::Busy) => return Ok(None),
-            Err(refusal) => return Err(inside_already(refusal).into()),
-        };
-        if self.control.is_closed() { Err(NoPut::Closed) } else { Ok(Some(putter)) }
-    }
-
-    /// Inside of the gate for taking; `None` as above.
-    #[inline]
-    pub(crate) fn open_taker(&self, patience: Patience) -> Result<Option<Taker<'_, T>>, NoGet> {
-        match self.taker(patience) {
-            Ok(taker) => Ok(Some(taker?)),
-            Err(Refusal::Busy) => Ok(None),
-            Err(refusal) => Err(inside_already(refusal).into()),
-        }
-    }
-}
-
-/// How long to wait at a gate, where others stay only for a moment: who does not wait for anything waits for that.
-#[inline]
-pub(crate) fn at_gate(patience: Patience) -> Patience {
-    match patience {
+/// Through a gate, where others stay only for a moment: also those go who do not wait for anything else. `None` when even
+/// that took too long.
+#[inline(always)]
+pub(crate) fn enter(gate: &Gate, patience: Patience) -> Result<Option<Inside<'_>>, Fault> {
+    let patience = match patience {
         Patience::None => Patience::Endless,
         patience => patience,
+    };
+    match gate.enter(patience) {
+        Ok(inside) => Ok(Some(inside)),
+        Err(Refusal::Busy) => Ok(None),
+        Err(_) => Err(Fault::Inside),
     }
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn waiting(&self, side: Side, patience: Patience) -> Waiting<'_, T> {
+    fn waiting(&self, side: Side, patience: Patience) -> Waiting<'_, T> {
         Waiting { core: &self.core, handles: self.handles(), side, patience }
     }
 
-    /// Repeats what came to nothing for want of room, until there is some.
-    #[inline]
-    pub(crate) fn put_by<R>(
-        &self,
-        patience: Patience,
-        mut attempt: impl FnMut() -> Result<Option<R>, NoPut>,
-    ) -> Result<R, NoPut> {
-        self.core.users.note(Side::Put);
-        if let Some(done) = attempt()? {
-            return Ok(done);
-        }
-        match self.waiting(Side::Put, patience).until(|| attempt().transpose()) {
-            Ok(done) => done,
-            Err(Stop::TimedOut) => Err(NoPut::Full),
-            Err(Stop::PeerDied) => Err(NoPut::PeerDied),
-        }
-    }
-
-    /// Repeats what came to nothing for want of an item, until there is one.
-    #[inline]
-    pub(crate) fn get_by<R>(
-        &self,
-        patience: Patience,
-        mut attempt: impl FnMut() -> Result<Option<R>, NoGet>,
-    ) -> Result<R, NoGet> {
-        self.core.users.note(Side::Take);
-        if self.core.has_item()
-            && let Some(done) = attempt()?
-        {
-            return Ok(done);
-        }
-        self.get_waiting(patience, attempt)
-    }
-
+    /// Repeats what was false for want of room, until there is some.
     #[cold]
-    fn get_waiting<R>(
+    pub(crate) fn put_waiting(
         &self,
         patience: Patience,
-        mut attempt: impl FnMut() -> Result<Option<R>, NoGet>,
-    ) -> Result<R, NoGet> {
-        // Closed first: what was put before that can be seen after it.
+        mut attempt: impl FnMut() -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
+        self.waiting(Side::Put, patience).until(&mut attempt)
+    }
+
+    /// Repeats what was false for want of an item, until there is one.
+    #[cold]
+    pub(crate) fn get_waiting(
+        &self,
+        patience: Patience,
+        mut attempt: impl FnMut() -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
         let mut attempt = || {
+            // Before the look: what was put before it was closed can be seen after that.
             let closed = self.core.control.is_closed();
-            match attempt() {
-                Ok(None) if closed => Err(NoGet::Closed),
-                other => other,
+            if self.core.has_item() && attempt()? {
+                return Ok(true);
             }
+            if closed { Err(Fault::Closed) } else { Ok(false) }
         };
-        if let Some(done) = attempt()? {
-            return Ok(done);
+        if !matches!(patience, Patience::None) {
+            return self.waiting(Side::Take, patience).until(&mut attempt);
         }
-        if matches!(patience, Patience::None) {
-            self.core.trim();
+        if attempt()? {
+            return Ok(());
         }
-        match self.waiting(Side::Take, patience).until(|| attempt().transpose()) {
-            Ok(done) => done,
-            Err(Stop::TimedOut) => Err(NoGet::Empty),
-            Err(Stop::PeerDied) => Err(NoGet::PeerDied),
+        self.core.trim();
+        Err(Fault::TimedOut)
+    }
+
+    #[inline(always)]
+    fn put_now(&self, bytes: &[u8], kind: Kind, patience: Patience) -> Result<bool, Fault> {
+        let Some(inside) = enter(&self.core.control.put.gate, patience)? else { return Ok(false) };
+        put_one(&self.core, &mut self.core.putter(inside), bytes, kind)
+    }
+
+    /// Puts bytes, waiting for room.
+    #[inline(always)]
+    pub(crate) fn put_bytes_as(
+        &self,
+        bytes: &[u8],
+        kind: Kind,
+        patience: Patience,
+    ) -> Result<(), Fault> {
+        self.core.users.note(Side::Put);
+        if self.put_now(bytes, kind, patience)? {
+            return Ok(());
         }
+        self.put_waiting(patience, || self.put_now(bytes, kind, patience))
     }
 }
 
 impl<T: Message> Queue<T> {
-    #[inline]
-    pub(crate) fn store(&self, item: &T, patience: Patience) -> Result<(), NoPut> {
+    #[inline(always)]
+    pub(crate) fn store(&self, item: &T, patience: Patience) -> Result<(), Refused> {
+        match raw(item) {
+            Some(bytes) => Ok(self.put_bytes_as(bytes, Kind::Raw, patience)?),
+            None => self.store_encoded(item, patience),
+        }
+    }
+
+    #[inline(never)]
+    fn store_encoded(&self, item: &T, patience: Patience) -> Result<(), Refused> {
         let mut item = Outgoing::of(item)?;
-        let number = self.put_by(patience, || {
-            let Some(mut putter) = self.core.open_putter(at_gate(patience))? else {
-                return Ok(None);
-            };
-            put_one(&mut putter, &item)
-        })?;
-        self.core.keep_parcel(number, item.take_parcel());
+        if let Some((bytes, kind)) = item.as_bytes() {
+            return Ok(self.put_bytes_as(bytes, kind, patience)?);
+        }
+        self.core.users.note(Side::Put);
+        let mut put = || {
+            let inside = enter(&self.core.control.put.gate, patience)?;
+            let Some(inside) = inside else { return Ok(false) };
+            put_with(&self.core, &mut self.core.putter(inside), &mut item)
+        };
+        if !put()? {
+            self.put_waiting(patience, put)?;
+        }
         Ok(())
     }
 
     /// All of them; on failure, how many were put.
-    pub(crate) fn store_all(&self, items: &[T]) -> Result<(), (usize, NoPut)> {
+    pub(crate) fn store_all(&self, items: &[T]) -> Result<(), (usize, Refused)> {
         let mut encoded = Vec::new();
         // Encoding is code of the user's, which had better not run inside of the gate.
         if !is_raw::<T>() {
@@ -175,124 +129,185 @@ impl<T: Message> Queue<T> {
                 encoded.push(Outgoing::of(item).map_err(|error| (0, error.into()))?);
             }
         }
+        self.core.users.note(Side::Put);
         let mut done = 0;
         while done < items.len() {
-            let stored = self.put_by(Patience::Endless, || {
-                let Some(mut putter) = self.core.open_putter(Patience::Endless)? else {
-                    return Ok(None);
-                };
-                let before = done;
-                while done < items.len() {
-                    let number = match encoded.get(done) {
-                        Some(item) => put_one(&mut putter, item)?,
-                        None => put_one(&mut putter, &Outgoing::of(&items[done])?)?,
-                    };
-                    let Some(number) = number else { break };
-                    if let Some(item) = encoded.get_mut(done) {
-                        self.core.keep_parcel(number, item.take_parcel());
-                    }
-                    done += 1;
-                }
-                Ok((done > before).then_some(()))
-            });
-            stored.map_err(|refused| (done, refused))?;
+            let mut put = || {
+                let inside = enter(&self.core.control.put.gate, Patience::Endless)?;
+                let Some(inside) = inside else { return Ok(false) };
+                self.put_some(self.core.putter(inside), items, &mut encoded, &mut done)
+            };
+            let stored = match put() {
+                Ok(false) => self.put_waiting(Patience::Endless, put),
+                Ok(true) => Ok(()),
+                Err(fault) => Err(fault),
+            };
+            stored.map_err(|fault| (done, fault.into()))?;
         }
         Ok(())
     }
 
-    #[inline]
-    pub(crate) fn fetch(&self, patience: Patience) -> Result<T, NoGet> {
-        let incoming = self.get_by(patience, || {
-            let Some(mut taker) = self.core.open_taker(at_gate(patience))? else { return Ok(None) };
-            take_one(&mut taker)
-        })?;
-        match incoming {
-            Taken::Item(item) => Ok(item),
-            Taken::Copy(copy) => Ok(copy.decode()?),
-            Taken::Lost(error) => Err(error.into()),
+    /// As many as there is room for; whether there was any.
+    #[inline(always)]
+    fn put_some(
+        &self,
+        mut putter: Putter<'_, T>,
+        items: &[T],
+        encoded: &mut [Outgoing<'_, T>],
+        done: &mut usize,
+    ) -> Result<bool, Fault> {
+        let before = *done;
+        while let Some(item) = items.get(*done) {
+            let put = match (raw(item), encoded.get_mut(*done)) {
+                (Some(bytes), _) => put_one(&self.core, &mut putter, bytes, Kind::Raw)?,
+                (None, Some(item)) => put_with(&self.core, &mut putter, item)?,
+                (None, None) => false,
+            };
+            if !put {
+                break;
+            }
+            *done += 1;
+        }
+        Ok(*done > before)
+    }
+
+    #[inline(always)]
+    fn take_now(
+        &self,
+        patience: Patience,
+        item: &mut Option<T>,
+        copy: &mut Option<crate::Result<Incoming>>,
+    ) -> Result<bool, Fault> {
+        let Some(inside) = enter(&self.core.control.take.gate, patience)? else { return Ok(false) };
+        take_one(&mut self.core.taker(inside), item, copy)
+    }
+
+    #[inline(always)]
+    pub(crate) fn fetch(&self, patience: Patience) -> Result<T, Refused> {
+        self.core.users.note(Side::Take);
+        let (mut item, mut copy) = (None, None);
+        if !(self.core.has_item() && self.take_now(patience, &mut item, &mut copy)?) {
+            self.get_waiting(patience, || self.take_now(patience, &mut item, &mut copy))?;
+        }
+        match (item, copy) {
+            (Some(item), _) => Ok(item),
+            // When others may take.
+            (None, Some(copy)) => Ok(copy.and_then(Incoming::decode)?),
+            (None, None) => Err(Fault::TimedOut.into()),
         }
     }
 
-    pub(crate) fn fetch_many(&self, max: usize, patience: Patience) -> Result<Vec<T>, NoGet> {
+    pub(crate) fn fetch_many(&self, max: usize, patience: Patience) -> Result<Vec<T>, Refused> {
+        let (mut items, mut lost) = (Vec::new(), None);
         if max == 0 {
-            return Ok(Vec::new());
+            return Ok(items);
         }
-        self.get_by(patience, || {
-            let Some(mut taker) = self.core.open_taker(at_gate(patience))? else { return Ok(None) };
-            take_many(&mut taker, max.min(self.core.len().max(1)))
-        })
+        self.core.users.note(Side::Take);
+        let mut take = || {
+            let inside = enter(&self.core.control.take.gate, patience)?;
+            let Some(inside) = inside else { return Ok(false) };
+            items
+                .try_reserve(max.min(self.core.len().max(1)))
+                .map_err(|_| Fault::System(Action::Take, rustix::io::Errno::NOMEM))?;
+            take_many(&mut self.core.taker(inside), max, &mut items, &mut lost)
+        };
+        if !(self.core.has_item() && take()?) {
+            self.get_waiting(patience, take)?;
+        }
+        match lost {
+            Some(error) => Err(Refused::Failed(error)),
+            None => Ok(items),
+        }
     }
 }
 
-/// Puts one; the number that it has, or `None` when there is no room.
-#[inline]
-fn put_one<T: Message>(
+/// Puts one, if there is room for it.
+#[inline(always)]
+fn put_one<T>(
+    core: &Core<T>,
     putter: &mut Putter<'_, T>,
-    item: &Outgoing<'_, T>,
-) -> Result<Option<u32>, NoPut> {
+    bytes: &[u8],
+    kind: Kind,
+) -> Result<bool, Fault> {
+    if core.control.is_closed() {
+        return Err(Fault::Closed);
+    }
+    match putter.place(bytes.len()) {
+        Ok(place) => {
+            place.span.fill(bytes);
+            putter.commit(place, kind)?;
+            Ok(true)
+        }
+        Err(Fault::Full) => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// Puts one that has to be written in its place, or has handles, if there is room for it.
+#[inline(never)]
+fn put_with<T: Message>(
+    core: &Core<T>,
+    putter: &mut Putter<'_, T>,
+    item: &mut Outgoing<'_, T>,
+) -> Result<bool, Fault> {
+    if core.control.is_closed() {
+        return Err(Fault::Closed);
+    }
     match putter.place(item.len()) {
         Ok(place) => {
             item.write(place.span)?;
-            Ok(Some(putter.commit(place, item.kind())?))
+            // Before it can be taken: whoever takes it fetches its handles at once.
+            core.keep_parcel(place.number(), item);
+            putter.commit(place, item.kind())?;
+            Ok(true)
         }
-        Err(NoPlace::Full) if putter.is_bounded() => Ok(None),
-        Err(NoPlace::Full) => Err(NoPut::Maximum),
-        Err(NoPlace::Failed(error)) => Err(error.into()),
+        Err(Fault::Full) => Ok(false),
+        Err(fault) => Err(fault),
     }
 }
 
-/// What was taken.
-pub(crate) enum Taken<T> {
-    Item(T),
-    /// To be decoded when others may take.
-    Copy(Incoming),
-    /// It cannot be had any more.
-    Lost(Error),
-}
-
-/// Takes one, if there is one.
-#[inline]
-fn take_one<T: Message>(taker: &mut Taker<'_, T>) -> Result<Option<Taken<T>>, NoGet> {
-    let Some(found) = taker.look()? else { return Ok(None) };
-    let taken = match found.kind {
-        Kind::Raw => Taken::Item(take_raw(found.span)?),
-        kind => match Incoming::copy(found.span, kind) {
-            Ok(copy) => Taken::Copy(copy),
-            // For want of memory: it stays where it is.
-            Err(error @ Error::System { .. }) => return Err(error.into()),
-            Err(error) => Taken::Lost(error),
-        },
-    };
+/// Takes one, if there is one: an item, or a copy of what has to be decoded.
+#[inline(always)]
+fn take_one<T: Message>(
+    taker: &mut Taker<'_, T>,
+    item: &mut Option<T>,
+    copy: &mut Option<crate::Result<Incoming>>,
+) -> Result<bool, Fault> {
+    let Some(found) = taker.look()? else { return Ok(false) };
+    match found.kind {
+        Kind::Raw => *item = Some(take_raw(found.span)?),
+        kind => *copy = Some(Incoming::copy(found.span, kind)?),
+    }
     taker.pass(found);
     taker.settle();
-    Ok(Some(taken))
+    Ok(true)
 }
 
-/// Takes at most so many, if there is one.
-fn take_many<T: Message>(taker: &mut Taker<'_, T>, max: usize) -> Result<Option<Vec<T>>, NoGet> {
-    let mut items = Vec::new();
-    items
-        .try_reserve(max)
-        .map_err(|_| Error::system("take items out of a queue")(rustix::io::Errno::NOMEM))?;
+/// Takes at most so many, if there is one. One that did not arrive is lost, if it is the first one.
+fn take_many<T: Message>(
+    taker: &mut Taker<'_, T>,
+    max: usize,
+    items: &mut Vec<T>,
+    lost: &mut Option<Error>,
+) -> Result<bool, Fault> {
     while items.len() < max
         && let Some(found) = taker.look()?
     {
         let item = match found.kind {
-            Kind::Raw => take_raw(found.span),
-            kind => Incoming::copy(found.span, kind).and_then(Incoming::decode),
+            Kind::Raw => Ok(take_raw(found.span)?),
+            kind => Incoming::copy(found.span, kind)?.and_then(Incoming::decode),
         };
         match item {
             Ok(item) => items.push(item),
             // Those before it first; the next call finds it at the beginning.
             Err(_) if !items.is_empty() => break,
-            Err(error) => {
-                taker.pass(found);
-                taker.settle();
-                return Err(error.into());
-            }
+            Err(error) => *lost = Some(error),
         }
         taker.pass(found);
+        if lost.is_some() {
+            break;
+        }
     }
     taker.settle();
-    Ok((!items.is_empty()).then_some(items))
+    Ok(!items.is_empty() || lost.is_some())
 }

@@ -27,7 +27,7 @@ impl Users {
     }
 
     /// The calling thread uses the handle.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note(&self, side: Side) {
         let me = robust::current().tid();
         let latest = &self.latest[side as usize];

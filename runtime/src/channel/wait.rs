@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use super::core::Core;
+use super::fault::Fault;
 use super::levels;
 use super::users::Side;
 use crate::sync::gate::Gate;
@@ -19,13 +20,6 @@ use crate::sys::robust::Kind;
 
 /// How long to sleep without a look for those who are left.
 const NAP: Duration = Duration::from_millis(60);
-
-/// Why there is no more waiting.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    TimedOut,
-    PeerDied,
-}
 
 /// What a wait is for.
 pub(crate) struct Waiting<'a, T: 'static> {
@@ -60,24 +54,27 @@ impl<T> Waiting<'_, T> {
         ready || self.core.control.is_closed()
     }
 
-    /// Repeats the attempt, whenever it may come to something, until it does.
+    /// Repeats the attempt, whenever it may come to something, until it does, which it says with true.
     #[cold]
-    pub(crate) fn until<R>(&self, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Stop> {
+    pub(crate) fn until(
+        &self,
+        attempt: &mut dyn FnMut() -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
         if matches!(self.patience, Patience::None) {
-            return Err(Stop::TimedOut);
+            return Err(Fault::TimedOut);
         }
         // Those who queue come first.
         let queued = self.turn().is_locked();
-        if !queued && let Some(done) = self.spin(&mut attempt) {
-            return Ok(done);
+        if !queued && self.spin(attempt)? {
+            return Ok(());
         }
         let held = match self.turn().lock_as(Kind::Place, self.patience) {
             Ok(held) => Some(held),
-            Err(Refusal::Busy) => return attempt().ok_or(Stop::TimedOut),
+            Err(Refusal::Busy) => return done(attempt()?, Fault::TimedOut),
             // A signal handler has interrupted the one whose turn it is: it waits beside itself.
             Err(_) => None,
         };
-        let outcome = self.sleep(queued, &mut attempt);
+        let outcome = self.sleep(queued, attempt);
         if let Some(held) = held {
             self.turn().unlock(held);
         }
@@ -85,57 +82,62 @@ impl<T> Waiting<'_, T> {
         outcome
     }
 
-    fn sleep<R>(&self, queued: bool, attempt: &mut impl FnMut() -> Option<R>) -> Result<R, Stop> {
+    fn sleep(
+        &self,
+        queued: bool,
+        attempt: &mut dyn FnMut() -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
         let mut look_around = queued;
         loop {
-            if self.is_ready()
-                && let Some(done) = attempt()
-            {
-                return Ok(done);
+            if self.is_ready() && attempt()? {
+                return Ok(());
             }
             // Not when somebody has just been here.
             if look_around && self.core.is_deserted(self.handles) {
                 // Who was the last one may have done something before its end.
-                return attempt().ok_or(Stop::PeerDied);
+                return done(attempt()?, Fault::PeerDied);
             }
-            let nap = self.patience.nap().ok_or(Stop::TimedOut)?;
+            let nap = self.patience.nap().ok_or(Fault::TimedOut)?;
             let woken = self.bell().sleep(|| !self.is_ready(), nap.min(NAP));
             look_around = !woken;
             if look_around && matches!(self.side, Side::Take) {
                 self.core.trim();
             }
-            if woken && let Some(done) = self.spin(attempt) {
-                return Ok(done);
+            if woken && self.spin(attempt)? {
+                return Ok(());
             }
         }
     }
 
     /// Looks for a moment without going to sleep.
-    fn spin<R>(&self, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
-        let mut spin = Spin::new();
+    fn spin(&self, attempt: &mut dyn FnMut() -> Result<bool, Fault>) -> Result<bool, Fault> {
+        let mut spin = Spin::streaming();
         loop {
-            if self.is_ready()
-                && let Some(done) = attempt()
-            {
-                spin.found();
-                return Some(done);
+            if self.is_ready() && attempt()? {
+                spin.found_in_stream(self.is_ready());
+                return Ok(true);
             }
             if !spin.again() {
-                return None;
+                return Ok(false);
             }
         }
     }
 }
 
+/// The last attempt came to something, or this is the reason why not.
+fn done(done: bool, otherwise: Fault) -> Result<(), Fault> {
+    if done { Ok(()) } else { Err(otherwise) }
+}
+
 impl<T> Core<T> {
     /// Gives memory back that a drained queue does not need, if nobody is in the way.
     pub(crate) fn trim(&self) {
-        if !self.control.take.head().is_ok_and(|head| levels::size(head.level) > levels::KEPT) {
+        if levels::size(self.control.take.head().level()) <= levels::KEPT {
             return;
         }
         // Garbage is reported by whoever finds it next.
-        if let Ok(Ok(mut taker)) = self.taker(Patience::None) {
-            let _ = taker.trim();
+        if let Ok(inside) = self.control.take.gate.enter(Patience::None) {
+            let _ = self.taker(inside).trim();
         }
     }
 }

@@ -48,15 +48,10 @@ impl Gate {
     }
 
     /// Waits until nobody else is inside.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&self, patience: Patience) -> Result<Inside<'_>, Refusal> {
         let held = self.0.lock_as(Kind::Place, patience)?;
         Ok(Inside { gate: self, held, _stays: PhantomData })
-    }
-
-    /// Who is inside: a thread's id.
-    pub(crate) fn inside(&self) -> Option<u32> {
-        self.0.owner()
     }
 
     /// The word, to be slept on beside others with [`watch`](Self::watch).
@@ -109,7 +104,7 @@ fn is_owed(word: u32) -> bool {
 }
 
 impl Drop for Inside<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let gate = self.gate;
         gate.0.unlock_by(self.held, |tid| {

@@ -58,7 +58,6 @@ pub use cycle::{Cycle, Waiter};
 pub use deadlock::detect_deadlocks;
 pub use error::LockError;
 pub use event::Event;
-pub(crate) use mutex::refused;
 pub use mutex::{Mutex, MutexGuard};
 pub use once::Once;
 pub use rlock::{RLock, RLockGuard};

@@ -217,7 +217,7 @@ impl Mutex<()> {
 
 /// Why the lock was not taken, other than that patience came to its end.
 #[cold]
-pub(crate) fn refused<G>(refusal: Refusal) -> LockError<G> {
+pub(super) fn refused<G>(refusal: Refusal) -> LockError<G> {
     match refusal {
         Refusal::Deadlock | Refusal::Busy => LockError::Deadlock,
         Refusal::Cycle => deadlock::found().map_or(LockError::Deadlock, LockError::Cycle),

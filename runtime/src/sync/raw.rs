@@ -155,7 +155,7 @@ impl RawLock {
     }
 
     /// Takes the lock as what it is to stand for (`sys::held`).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock_as(&self, kind: Kind, patience: Patience) -> Result<Held, Refusal> {
         self.take(kind, patience, None)
     }
@@ -171,7 +171,7 @@ impl RawLock {
         self.take(kind, patience, Some(call))
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&self, kind: Kind, patience: Patience, call: Option<Call>) -> Result<Held, Refusal> {
         let me = current();
         if !(self.is_in_segment() && me.has_list()) {
@@ -254,7 +254,7 @@ impl RawLock {
 
     /// Gives the lock back, if it is still this thread's, by way of `release`: that one frees the word, which holds the id
     /// that it gets and may have the mark of sleepers, and wakes whoever is to be woken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlock_by(&self, held: Held, release: impl FnOnce(u32)) {
         let me = known();
         if !self.is_held(held) {
