@@ -127,6 +127,12 @@ pub enum Error {
     /// A queue has nothing in it at this moment.
     #[error("there is nothing in it at this moment")]
     Empty,
+    /// A queue of jobs has no place for one more that is in progress.
+    #[error(
+        "1024 jobs of the queue are in progress, or were given up: finish some with `done`, or take out those that were given \
+         up with `dead_letters`"
+    )]
+    TooManyJobs,
     /// A queue was closed: nothing can be put into it any more, and what was in it has been taken.
     #[error("it is closed")]
     Closed,

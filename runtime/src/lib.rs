@@ -206,8 +206,8 @@ mod wire;
 pub mod __private;
 
 pub use channel::{
-    GetError, GetTimeoutError, PutError, PutTimeoutError, Queue, QueueIter, Reserved, TryGetError,
-    TryPutError,
+    GetError, GetTimeoutError, Job, Jobs, JoinableQueue, PutError, PutTimeoutError, Queue,
+    QueueIter, Reserved, TryGetError, TryPutError,
 };
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};

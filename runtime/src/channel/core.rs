@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Acquire;
 
 use super::control::Control;
+use super::desk::Desks;
 use super::fault::Fault;
 use super::levels::{self, FIRST, Levels};
 use super::memory;
@@ -25,6 +26,8 @@ pub(crate) struct Core<T: 'static> {
     pub(crate) levels: Levels,
     pub(crate) users: Users,
     outbox: Outbox,
+    /// Of a queue of jobs: where those lie that are in progress.
+    pub(crate) desks: Option<Shared<Desks>>,
 }
 
 impl<T> Core<T> {
@@ -52,7 +55,7 @@ impl<T> Core<T> {
         let descriptor = control.descriptor();
         roll::sign(&**descriptor).map_err(Error::system("enter a queue's roll"))?;
         let levels = Levels::new(Arc::clone(descriptor));
-        Ok(Self { control, levels, users: Users::new(), outbox: Outbox::default() })
+        Ok(Self { control, levels, users: Users::new(), outbox: Outbox::default(), desks: None })
     }
 
     /// What another process is to be given: a descriptor that counts as a holder until nobody has it any more.
@@ -89,8 +92,19 @@ impl<T> Core<T> {
     }
 
     /// Whether there is something to be taken, as far as can be seen from outside.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn has_item(&self) -> bool {
+        self.has_record() || self.desks.as_ref().is_some_and(|desks| self.has_returned(desks))
+    }
+
+    #[cold]
+    fn has_returned(&self, desks: &Desks) -> bool {
+        desks.count_returned(self.control.take.head()) > 0
+    }
+
+    /// Whether there is something in the queue itself.
+    #[inline(always)]
+    fn has_record(&self) -> bool {
         self.header(self.control.take.head()).is_ok_and(|word| word.load(Acquire) != 0)
     }
 
@@ -105,8 +119,15 @@ impl<T> Core<T> {
         let parcel = item.take_parcel();
         if !parcel.is_empty() {
             let head = self.control.take.head();
-            self.outbox.keep(number, parcel, |other| head.has_passed(other));
+            let is_job = |number| self.desks.as_ref().is_some_and(|desks| desks.may_need(number));
+            self.outbox.keep(number, parcel, |other| head.has_passed(other) && !is_job(other));
         }
+    }
+
+    /// Whether all jobs are done, as far as can be seen from outside.
+    pub(crate) fn may_be_done(&self) -> bool {
+        let head = self.control.take.head();
+        !self.has_record() && !self.desks.as_ref().is_some_and(|desks| desks.has_unfinished(head))
     }
 
     /// No item comes any more.

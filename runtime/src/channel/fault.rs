@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     PeerDied,
     /// This thread is inside of the gate already.
     Inside,
+    /// There is no place for one more job in progress.
+    NoDesk,
     /// What is in shared memory is not what a queue's memory can be.
     Garbled(Where),
     /// The value was not the same each time that it was encoded.
@@ -42,6 +44,13 @@ pub(crate) enum Action {
     Take,
 }
 
+impl Fault {
+    /// For want of memory for what is taken.
+    pub(crate) fn no_memory() -> Self {
+        Self::System(Action::Take, Errno::NOMEM)
+    }
+}
+
 impl From<Fault> for Error {
     #[cold]
     fn from(fault: Fault) -> Self {
@@ -50,6 +59,7 @@ impl From<Fault> for Error {
             Fault::Closed => Self::Closed,
             Fault::TimedOut => Self::TimedOut,
             Fault::PeerDied => Self::PeerDied,
+            Fault::NoDesk => Self::TooManyJobs,
             Fault::Inside => Self::Lock(LockError::Deadlock),
             Fault::Garbled(place) => {
                 let place = match place {

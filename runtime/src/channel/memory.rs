@@ -41,6 +41,11 @@ impl Span {
         Self { start: unsafe { base.add(offset) }, len }
     }
 
+    /// A copy of a record, to be read as one.
+    pub(crate) fn over(bytes: &[u8]) -> Self {
+        Self { start: NonNull::from(bytes).cast(), len: bytes.len() }
+    }
+
     #[inline]
     pub(crate) fn len(self) -> usize {
         self.len

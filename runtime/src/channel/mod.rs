@@ -11,13 +11,16 @@
 //! - [`transfer`]: items in and out, in as many goes as it takes
 //! - [`in_place`]: items that are read and written where they lie
 //! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`travel`]: how it is passed on
+//! - [`joinable`]: [`JoinableQueue`]; [`desk`]: where jobs lie that are in progress
 
 mod control;
 mod core;
+mod desk;
 mod error;
 mod fault;
 mod in_place;
 mod iter;
+mod joinable;
 mod levels;
 mod memory;
 mod parcel;
@@ -36,4 +39,5 @@ mod wait;
 pub use error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError};
 pub use in_place::Reserved;
 pub use iter::Iter as QueueIter;
+pub use joinable::{Job, Jobs, JoinableQueue};
 pub use queue::Queue;

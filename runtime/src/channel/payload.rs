@@ -14,9 +14,7 @@ use std::os::fd::OwnedFd;
 use std::slice;
 use std::sync::Arc;
 
-use rustix::io::Errno;
-
-use super::fault::{Action, Fault, Where};
+use super::fault::{Fault, Where};
 use super::memory::Span;
 use super::parcel;
 use super::record::Kind;
@@ -192,8 +190,8 @@ pub(crate) fn take_raw<T: 'static>(span: Span) -> Result<T, Fault> {
     if span.len() != size_of::<T>() {
         return Err(Fault::Garbled(Where::Length));
     }
-    // SAFETY: a `T` (see the module), aligned as one (`Core::ALIGN`).
-    Ok(unsafe { span.start().cast::<T>().read() })
+    // SAFETY: a `T` (see the module), or a copy of one, which need not be aligned.
+    Ok(unsafe { span.start().cast::<T>().read_unaligned() })
 }
 
 fn take_elements<N: Copy + 'static>(span: Span) -> Result<Vec<N>, Fault> {
@@ -202,7 +200,7 @@ fn take_elements<N: Copy + 'static>(span: Span) -> Result<Vec<N>, Fault> {
     }
     let count = span.len() / size_of::<N>();
     let mut elements = Vec::<N>::new();
-    elements.try_reserve_exact(count).map_err(|_| Fault::System(Action::Take, Errno::NOMEM))?;
+    elements.try_reserve_exact(count).map_err(|_| Fault::no_memory())?;
     span.copy_to(elements.spare_capacity_mut());
     // SAFETY: so many have just been written, and all bit patterns are numbers.
     unsafe { elements.set_len(count) };
@@ -213,6 +211,7 @@ fn take_elements<N: Copy + 'static>(span: Span) -> Result<Vec<N>, Fault> {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     bytes: Vec<u8>,
+    kind: Kind,
     /// Where the item begins in that.
     start: usize,
     parcel: Vec<OwnedFd>,
@@ -226,24 +225,32 @@ impl Incoming {
     pub(crate) fn copy(span: Span, kind: Kind) -> Result<Result<Self>, Fault> {
         let mut bytes = SCRATCH.take();
         bytes.clear();
-        span.append_to(&mut bytes).map_err(|_| Fault::System(Action::Take, Errno::NOMEM))?;
+        span.append_to(&mut bytes).map_err(|_| Fault::no_memory())?;
+        Ok(Self::new(bytes, kind))
+    }
+
+    /// Of a copy that was made; fetches its handles.
+    ///
+    /// # Errors
+    /// [`Error::Decode`](crate::Error::Decode) when a handle cannot be had.
+    pub(crate) fn new(bytes: Vec<u8>, kind: Kind) -> Result<Self> {
         let (parcel, rest) = match kind {
-            Kind::Parcel => match parcel::read_list(&bytes) {
-                Ok(list) => list,
-                Err(lost) => return Ok(Err(lost)),
-            },
+            Kind::Parcel => parcel::read_list(&bytes)?,
             _ => (Vec::new(), &*bytes),
         };
         let start = bytes.len() - rest.len();
-        Ok(Ok(Self { bytes, start, parcel }))
+        Ok(Self { bytes, kind, start, parcel })
     }
 
     /// The item.
     ///
     /// # Errors
-    /// [`Error::Decode`] when the bytes are not such an item.
+    /// [`Error::Decode`](crate::Error::Decode) when the bytes are not such an item.
     pub(crate) fn decode<T: Message>(self) -> Result<T> {
-        let item = stream::decode(&self.bytes[self.start..], self.parcel, NAME);
+        let item = match self.kind {
+            Kind::Raw => take_raw(Span::over(&self.bytes)).map_err(Into::into),
+            _ => stream::decode(&self.bytes[self.start..], self.parcel, NAME),
+        };
         // Large ones are rare, and their memory is better used elsewhere.
         if self.bytes.capacity() <= 2 * SMALL {
             SCRATCH.set(self.bytes);

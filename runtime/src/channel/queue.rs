@@ -84,11 +84,15 @@ impl<T> Queue<T> {
     /// When `items` is 0, or more than 2²⁷.
     #[doc(alias = "maxsize")]
     pub fn bounded(items: usize) -> Result<Self> {
+        Self::over(Self::bound_of(items))
+    }
+
+    pub(crate) fn bound_of(items: usize) -> u32 {
         let bound = u32::try_from(items).ok().filter(|bound| (1..=ITEMS_MAX).contains(bound));
         let Some(bound) = bound else {
             panic!("a queue is for 1 to {ITEMS_MAX} items, not for {items}");
         };
-        Self::over(bound)
+        bound
     }
 
     fn over(bound: u32) -> Result<Self> {

@@ -28,6 +28,20 @@ pub(crate) enum Kind {
     Link,
 }
 
+impl Kind {
+    #[inline(always)]
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Raw,
+            2 => Self::Encoded,
+            3 => Self::Parcel,
+            4 => Self::Wrap,
+            5 => Self::Link,
+            _ => return None,
+        })
+    }
+}
+
 /// A header that is believed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record {
@@ -45,14 +59,7 @@ impl Record {
     /// `None` when a header with this word cannot stand at this spot.
     #[inline(always)]
     pub(crate) fn from_word(word: u64, spot: Spot, align: usize) -> Option<Self> {
-        let kind = match (word >> LENGTH_BITS) as u8 {
-            1 => Kind::Raw,
-            2 => Kind::Encoded,
-            3 => Kind::Parcel,
-            4 => Kind::Wrap,
-            5 => Kind::Link,
-            _ => return None,
-        };
+        let kind = Kind::from_byte((word >> LENGTH_BITS) as u8)?;
         let len = (word & ((1 << LENGTH_BITS) - 1)) as usize;
         let fits = match kind {
             Kind::Wrap => spot.offset() != 0,

@@ -60,9 +60,14 @@ impl Spot {
         self.count().wrapping_add(items) & COUNT_MASK
     }
 
+    /// How many items lie between the beginning of the item with this number and this spot.
+    pub(crate) fn count_since_number(self, item: u32) -> u32 {
+        self.count().wrapping_sub(item) & COUNT_MASK
+    }
+
     /// Whether the item with this number lies before it.
     pub(crate) fn has_passed(self, item: u32) -> bool {
-        (1..=ITEMS_MAX).contains(&(self.count().wrapping_sub(item) & COUNT_MASK))
+        (1..=ITEMS_MAX).contains(&self.count_since_number(item))
     }
 
     /// So many items and bytes further; at the end of the level it goes on at the beginning.

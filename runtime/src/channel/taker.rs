@@ -99,6 +99,11 @@ impl<T> Taker<'_, T> {
         Ok(Found { span, kind })
     }
 
+    /// How many items were put before the record that was found last.
+    pub(crate) fn number(&self) -> u32 {
+        self.at.count()
+    }
+
     /// Looks on behind this record, the last one that was found. It is not gone before `settle`.
     #[inline(always)]
     pub(crate) fn pass(&mut self, found: Found) {

@@ -1,7 +1,7 @@
 //! One item, or many, in or out: through a gate, and around again when that came to nothing.
 
 use super::core::Core;
-use super::fault::{Action, Fault};
+use super::fault::Fault;
 use super::payload::{Incoming, Outgoing, is_raw, raw, take_raw};
 use super::putter::Putter;
 use super::queue::Queue;
@@ -32,7 +32,7 @@ pub(crate) fn enter(gate: &Gate, patience: Patience) -> Result<Option<Inside<'_>
 }
 
 impl<T> Queue<T> {
-    fn waiting(&self, side: Side, patience: Patience) -> Waiting<'_, T> {
+    pub(crate) fn waiting(&self, side: Side, patience: Patience) -> Waiting<'_, T> {
         Waiting { core: &self.core, handles: self.handles(), side, patience }
     }
 
@@ -206,9 +206,7 @@ impl<T: Message> Queue<T> {
         let mut take = || {
             let inside = enter(&self.core.control.take.gate, patience)?;
             let Some(inside) = inside else { return Ok(false) };
-            items
-                .try_reserve(max.min(self.core.len().max(1)))
-                .map_err(|_| Fault::System(Action::Take, rustix::io::Errno::NOMEM))?;
+            items.try_reserve(max.min(self.core.len().max(1))).map_err(|_| Fault::no_memory())?;
             take_many(&mut self.core.taker(inside), max, &mut items, &mut lost)
         };
         if !(self.core.has_item() && take()?) {

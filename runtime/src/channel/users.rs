@@ -10,7 +10,7 @@ use crate::sys::robust;
 #[derive(Debug)]
 pub(crate) struct Users {
     /// The last one on each side, so that the list is seldom looked at.
-    latest: [AtomicU32; 2],
+    latest: [AtomicU32; 3],
     all: Mutex<Vec<u32>>,
 }
 
@@ -19,11 +19,13 @@ pub(crate) struct Users {
 pub(crate) enum Side {
     Put = 0,
     Take = 1,
+    /// Waiting for jobs to be done.
+    Join = 2,
 }
 
 impl Users {
     pub(crate) fn new() -> Self {
-        Self { latest: [const { AtomicU32::new(0) }; 2], all: Mutex::new(Vec::new()) }
+        Self { latest: [const { AtomicU32::new(0) }; 3], all: Mutex::new(Vec::new()) }
     }
 
     /// The calling thread uses the handle.

@@ -6,6 +6,7 @@
 //!
 //! Whoever waits looks now and then whether there is anybody left who could end its waiting.
 
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use super::core::Core;
@@ -20,6 +21,8 @@ use crate::sys::robust::Kind;
 
 /// How long to sleep without a look for those who are left.
 const NAP: Duration = Duration::from_millis(60);
+/// The most jobs in progress to watch at a time; of others it is found out after a nap.
+const OTHERS_MAX: usize = 100;
 
 /// What a wait is for.
 pub(crate) struct Waiting<'a, T: 'static> {
@@ -35,13 +38,26 @@ impl<T> Waiting<'_, T> {
         match self.side {
             Side::Take => &self.core.control.put.gate,
             Side::Put => &self.core.control.take.gate,
+            Side::Join => {
+                self.core.desks.as_ref().map_or(&self.core.control.take.gate, |desks| &desks.bell)
+            }
         }
     }
 
-    fn turn(&self) -> &RawLock {
+    /// Who waits for all jobs to be done goes on with all others who do: there are no turns.
+    fn turn(&self) -> Option<&RawLock> {
         match self.side {
-            Side::Take => &self.core.control.turn_to_take,
-            Side::Put => &self.core.control.turn_to_put,
+            Side::Take => Some(&self.core.control.turn_to_take),
+            Side::Put => Some(&self.core.control.turn_to_put),
+            Side::Join => None,
+        }
+    }
+
+    /// What to sleep on besides the bell: jobs that come back.
+    fn others(&self) -> Vec<(&AtomicU32, u32)> {
+        match (self.side, &self.core.desks) {
+            (Side::Take, Some(desks)) => desks.watch(OTHERS_MAX),
+            _ => Vec::new(),
         }
     }
 
@@ -50,6 +66,7 @@ impl<T> Waiting<'_, T> {
         let ready = match self.side {
             Side::Take => self.core.has_item(),
             Side::Put => self.core.has_room(),
+            Side::Join => return self.core.may_be_done(),
         };
         ready || self.core.control.is_closed()
     }
@@ -64,19 +81,19 @@ impl<T> Waiting<'_, T> {
             return Err(Fault::TimedOut);
         }
         // Those who queue come first.
-        let queued = self.turn().is_locked();
+        let queued = self.turn().is_some_and(RawLock::is_locked);
         if !queued && self.spin(attempt)? {
             return Ok(());
         }
-        let held = match self.turn().lock_as(Kind::Place, self.patience) {
-            Ok(held) => Some(held),
-            Err(Refusal::Busy) => return done(attempt()?, Fault::TimedOut),
+        let held = match self.turn().map(|turn| turn.lock_as(Kind::Place, self.patience)) {
+            Some(Ok(held)) => Some(held),
+            Some(Err(Refusal::Busy)) => return done(attempt()?, Fault::TimedOut),
             // A signal handler has interrupted the one whose turn it is: it waits beside itself.
-            Err(_) => None,
+            Some(Err(_)) | None => None,
         };
         let outcome = self.sleep(queued, attempt);
-        if let Some(held) = held {
-            self.turn().unlock(held);
+        if let (Some(turn), Some(held)) = (self.turn(), held) {
+            turn.unlock(held);
         }
         self.bell().finish_waking();
         outcome
@@ -98,7 +115,7 @@ impl<T> Waiting<'_, T> {
                 return done(attempt()?, Fault::PeerDied);
             }
             let nap = self.patience.nap().ok_or(Fault::TimedOut)?;
-            let woken = self.bell().sleep(|| !self.is_ready(), nap.min(NAP));
+            let woken = self.bell().sleep(&self.others(), || !self.is_ready(), nap.min(NAP));
             look_around = !woken;
             if look_around && matches!(self.side, Side::Take) {
                 self.core.trim();

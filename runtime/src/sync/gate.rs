@@ -67,15 +67,26 @@ impl Gate {
         word | WAITERS
     }
 
-    /// Sleeps until somebody has been through since `is_vain` was asked, and for at most `nap`; false says that the time ran out.
+    /// Sleeps until somebody has been through since `is_vain` was asked, or one of the `others` is not what it was, and for at
+    /// most `nap`; false says that the time ran out.
     ///
     /// Whoever was woken calls [`finish_waking`](Self::finish_waking) soon.
-    pub(crate) fn sleep(&self, is_vain: impl FnOnce() -> bool, nap: Duration) -> bool {
+    pub(crate) fn sleep(
+        &self,
+        others: &[(&AtomicU32, u32)],
+        is_vain: impl FnOnce() -> bool,
+        nap: Duration,
+    ) -> bool {
         let seen = self.watch();
         if !is_vain() {
             return true;
         }
-        let woken = futex::wait(self.word(), seen, nap);
+        let woken = if others.is_empty() {
+            futex::wait(self.word(), seen, nap)
+        } else {
+            let words: Vec<_> = others.iter().copied().chain([(self.word(), seen)]).collect();
+            futex::wait_any(&words, nap)
+        };
         if !woken {
             self.0.look_after();
         }
