@@ -4,6 +4,7 @@
 //! is looked at for what it must be whatever happens. The end of a program's output is waited for, and
 //! comes only when every process that inherited it has ended: nothing stays behind either.
 
+mod channels;
 mod counting;
 mod deaths;
 mod lessons;
