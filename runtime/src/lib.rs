@@ -168,6 +168,42 @@
 //!
 //! To lock what one holds already is an error, and so is a circle of processes that wait for each other.
 //!
+//! # Messages
+//!
+//! [`Queue`] is first in, first out, between any number of processes; what it holds is in shared memory as soon as `put`
+//! returns. [`JoinableQueue`] is one of jobs, which come back when whoever had one dies. [`pipe`] gives the two ends of a connection, over which
+//! handles of every kind can be sent, [`Listener`] and [`Client`] connect programs that are not related, and [`select`] waits for
+//! several of these.
+//!
+//! ```
+//! use offspring::{JoinableQueue, Queue, prelude::*};
+//!
+//! #[process]
+//! fn shout(words: &JoinableQueue<String>, loud: &Queue<String>) {
+//!     for word in words {
+//!         loud.put(word.to_uppercase()).unwrap();
+//!         word.done();
+//!     }
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! let (words, loud) = (JoinableQueue::bounded(8)?, Queue::new()?);
+//! let workers = [shout::spawn(&words, &loud)?, shout::spawn(&words, &loud)?];
+//! words.put_many(["to", "be", "or"].map(str::to_owned))?;
+//! words.join()?;
+//! assert_eq!(loud.len(), 3);
+//! words.close();
+//! # workers.into_iter().for_each(|worker| worker.join().unwrap());
+//! # Ok(())
+//! # }
+//! ```
+//! | killed | what the others see |
+//! | --- | --- |
+//! | in the middle of `put` or `get` | it has happened or not; they go on at once |
+//! | with a job | it comes back, at the front, to be done by another |
+//! | as the last one who could have put | [`PeerDied`](GetError::PeerDied), instead of waiting for ever |
+//! | at the other end of a connection | all that it had sent, then [`Eof`](RecvError::Eof) |
+//!
 //! # Daemons and ends
 //!
 //! `#[daemon]` is a process that lives as long as its parent: it is terminated when `main` ends, and killed

@@ -50,7 +50,7 @@ impl Gate {
     /// Waits until nobody else is inside.
     #[inline(always)]
     pub(crate) fn enter(&self, patience: Patience) -> Result<Inside<'_>, Refusal> {
-        let held = self.0.lock_as(Kind::Place, patience)?;
+        let held = self.0.lock_as(Kind::Guard, patience)?;
         Ok(Inside { gate: self, held, _stays: PhantomData })
     }
 
