@@ -10,7 +10,7 @@
 //! - [`payload`]: an item to bytes and back; [`parcel`]: the handles in it
 //! - [`transfer`]: items in and out, in as many goes as it takes
 //! - [`in_place`]: items that are read and written where they lie
-//! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`travel`]: how it is passed on
+//! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`hand_on`]: how it is passed on
 //! - [`joinable`]: [`JoinableQueue`]; [`desk`]: where jobs lie that are in progress
 
 mod control;
@@ -18,6 +18,7 @@ mod core;
 mod desk;
 mod error;
 mod fault;
+mod hand_on;
 mod in_place;
 mod iter;
 mod joinable;
@@ -32,7 +33,7 @@ mod refused;
 mod spot;
 mod taker;
 mod transfer;
-mod travel;
+
 mod users;
 mod wait;
 

@@ -20,7 +20,7 @@ use super::parcel;
 use super::record::Kind;
 use crate::Result;
 use crate::wire::bulk::{for_numbers, is_number, same};
-use crate::wire::{Message, stream};
+use crate::wire::{Message, single};
 
 /// What an error calls an item.
 const NAME: &str = "item";
@@ -47,7 +47,7 @@ impl<'a, T: Message> Outgoing<'a, T> {
     pub(crate) fn of(item: &'a T) -> Result<Self> {
         let (mut bytes, mut parcel) = (SCRATCH.take(), Vec::new());
         bytes.clear();
-        if !stream::encode(item, NAME, &mut bytes, SMALL, &mut parcel)? {
+        if !single::encode(item, NAME, &mut bytes, SMALL, &mut parcel)? {
             SCRATCH.set(bytes);
             return Self::of_large(item);
         }
@@ -63,7 +63,7 @@ impl<'a, T: Message> Outgoing<'a, T> {
     #[cold]
     fn of_large(item: &'a T) -> Result<Self> {
         let (mut list, mut parcel) = (Vec::new(), Vec::new());
-        let len = stream::encoded_len(item, NAME, &mut parcel)?;
+        let len = single::encoded_len(item, NAME, &mut parcel)?;
         if !parcel.is_empty() {
             parcel::write_list(&parcel, &mut list)?;
         }
@@ -127,7 +127,7 @@ impl<T> Drop for Outgoing<'_, T> {
 #[cold]
 fn write_large<T: Message>(item: &T, span: Span) -> Result<(), Fault> {
     let mut left = span;
-    let written = stream::encode_in_pieces(item, NAME, |piece| {
+    let written = single::encode_in_pieces(item, NAME, |piece| {
         let fits = piece.len() <= left.len();
         if fits {
             let (now, later) = left.split_at(piece.len());
@@ -249,7 +249,7 @@ impl Incoming {
     pub(crate) fn decode<T: Message>(self) -> Result<T> {
         let item = match self.kind {
             Kind::Raw => take_raw(Span::over(&self.bytes)).map_err(Into::into),
-            _ => stream::decode(&self.bytes[self.start..], self.parcel, NAME),
+            _ => single::decode(&self.bytes[self.start..], self.parcel, NAME),
         };
         // Large ones are rare, and their memory is better used elsewhere.
         if self.bytes.capacity() <= 2 * SMALL {

@@ -7,7 +7,7 @@
 //! - [`remote`]: [`RemoteError`], an error of another process
 //! - [`fixed`]: how what has a fixed capacity travels
 //! - [`handle`]: how shared memory travels inside a value; [`handles`]: so do the handles to it
-//! - [`stream`]: one value to bytes where they belong
+//! - [`single`]: one value to bytes where they belong
 //! - [`frame`]: a message on a socket, of any size
 
 mod argument;
@@ -19,7 +19,7 @@ mod handle;
 mod handles;
 mod remote;
 mod result;
-pub(crate) mod stream;
+pub(crate) mod single;
 
 pub use argument::Argument;
 pub use codec::{Pack, Unpack};
