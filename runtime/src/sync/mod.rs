@@ -33,7 +33,7 @@ mod members;
 pub(crate) mod methods;
 mod mutex;
 mod once;
-mod patience;
+pub(crate) mod patience;
 mod permits;
 mod permits_wait;
 pub(crate) mod raw;

@@ -84,7 +84,7 @@ pub(super) fn reason(error: &postcard::Error) -> String {
 }
 
 /// Keeps `text` for [`reason`], and gives it back.
-pub(super) fn explain(text: impl fmt::Display) -> String {
+pub(crate) fn explain(text: impl fmt::Display) -> String {
     let text = text.to_string();
     TABLE.with_borrow_mut(|table| table.reason = Some(text.clone()));
     text
@@ -107,6 +107,23 @@ fn import(place: u32) -> Result<OwnedFd, String> {
         table.imports.as_mut()?.get_mut(usize::try_from(place).ok()?)?.take()
     });
     descriptor.ok_or_else(|| explain("the handle's descriptor did not come with the message"))
+}
+
+/// A descriptor as a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Carried(pub(crate) Arc<OwnedFd>);
+
+impl Serialize for Carried {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        export(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Carried {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let descriptor = import(u32::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        Ok(Self(Arc::new(descriptor)))
+    }
 }
 
 impl<T: ?Sized> Serialize for Shared<T> {
