@@ -151,6 +151,16 @@ pub enum Error {
         /// What it did.
         reason: String,
     },
+    /// A listener and a client have the same key, but not the same types for the two ends of their connection.
+    #[error(
+        "the other side of the connection has other types: this one sends `{sends}` and receives `{receives}`"
+    )]
+    OtherTypes {
+        /// What this side would send.
+        sends: &'static str,
+        /// What this side would receive.
+        receives: &'static str,
+    },
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

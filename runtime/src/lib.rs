@@ -205,7 +205,7 @@ mod wire;
 #[path = "private.rs"]
 pub mod __private;
 
-pub use channel::{Connection, Descriptor, pipe};
+pub use channel::{Client, Connection, Descriptor, Listener, pipe};
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::copies;
 use super::failure::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
-use super::transport::{self, Transport};
+use super::transport::{self, Stream, Transport};
 use crate::sync::patience::Patience;
 use crate::sys::socket;
 use crate::wire::packet::{Content, Incoming};
@@ -78,6 +78,14 @@ pub struct Connection<S, R> {
 impl<S, R> Connection<S, R> {
     pub(super) fn over_packets(socket: OwnedFd) -> Self {
         Self::over(Transport::Packets(copies::note(socket)))
+    }
+
+    /// Over a socket that has led to somebody with the same key.
+    pub(super) fn over_socket(socket: OwnedFd, is_local: bool) -> Result<Self> {
+        if is_local {
+            return Ok(Self::over_packets(socket));
+        }
+        Stream::new(copies::note(socket)).map(Transport::Stream).map(Self::over)
     }
 
     pub(super) fn over(transport: Transport) -> Self {

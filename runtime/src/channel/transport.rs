@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use rustix::net::Shutdown;
 
+use super::address;
 use crate::sync::patience::Patience;
 use crate::sync::{LockError, Mutex, MutexGuard};
 use crate::sys::{poll, socket};
@@ -149,6 +150,11 @@ fn deadline(patience: Patience) -> Option<Instant> {
 }
 
 impl Stream {
+    pub(super) fn new(socket: Arc<OwnedFd>) -> Result<Self> {
+        address::tune(&socket).map_err(Error::system("prepare a connection"))?;
+        Ok(Self { socket, turns: Shared::new(Turns::default())? })
+    }
+
     fn send(&self, content: Content, body: &[u8]) -> Result<()> {
         let mut middle = self.turn(&self.turns.sending, Patience::Endless)?;
         *middle = true;

@@ -165,3 +165,9 @@ pub(crate) fn receive_all(socket: impl AsFd, bytes: &mut [u8]) -> Result<usize> 
     }
     Ok(filled)
 }
+
+/// Receives what is there of a stream's or a packet's bytes, without waiting; 0 at the end.
+pub(crate) fn receive_some(socket: impl AsFd, bytes: &mut [u8]) -> Result<usize> {
+    let received = past_reset(|| net::recv(&socket, &mut *bytes, RecvFlags::DONTWAIT));
+    received.map(|(received, _)| received)
+}

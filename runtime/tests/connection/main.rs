@@ -5,5 +5,8 @@ mod support;
 
 mod cpython;
 mod death;
+mod interrupted;
+mod listener;
 mod pipe;
+mod strangers;
 mod travel;
