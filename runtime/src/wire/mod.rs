@@ -27,6 +27,7 @@ pub(crate) mod stream;
 pub use argument::Argument;
 pub use codec::{Pack, Unpack};
 pub use remote::RemoteError;
+pub(crate) use result::unpack_by_serde;
 pub use result::{ByNothing, BySerde, ByText, Reply, Return};
 
 /// What can be sent to another process by value: everything that serde can write and read.

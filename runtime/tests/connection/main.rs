@@ -8,5 +8,6 @@ mod death;
 mod interrupted;
 mod listener;
 mod pipe;
+mod processes;
 mod strangers;
 mod travel;

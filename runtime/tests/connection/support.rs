@@ -11,8 +11,8 @@ mod processes;
 
 #[allow(unused_imports, reason = "some are for the macro")]
 pub(crate) use processes::{
-    DEADLINE, StartMethod, contents, listen, open_descriptors, run, set_start_method, sleep, state,
-    until,
+    DEADLINE, StartMethod, contents, listen, open_descriptors, own_children, run, set_start_method,
+    sleep, state, until,
 };
 
 /// Long enough for whoever is going to do a wrong thing to have done it; nothing that is right takes so long.
