@@ -63,7 +63,7 @@ pub fn pipe<A, B>() -> Result<(Connection<A, B>, Connection<B, A>)> {
 /// as a whole, and goes to one of those who receive. The other side is at its end ([`RecvError::Eof`]) when all who had
 /// this end have dropped it or died.
 ///
-/// [`send`](Connection::send) waits while the other side is far behind: some 200 small messages, or 6 large ones.
+/// [`send`](Connection::send) waits while the other side is far behind: some 200 small messages, or 3 large ones.
 ///
 /// # Fork and death
 /// Killed in the middle of `send`, a process has sent the message or has not. Killed in the middle of `recv`, it takes the

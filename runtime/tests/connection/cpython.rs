@@ -143,7 +143,7 @@ under_each_method! {
     /// `_TestPoll.test_boundaries`
     fn who_only_polls_takes_nothing() {
         let (mine, theirs) = pipe::<Vec<u8>, ()>().unwrap();
-        mine.send(b"a".repeat(100_000)).unwrap();
+        mine.send(b"a".repeat(300_000)).unwrap();
         let child = only_poll::spawn(&theirs).unwrap();
         drop(theirs);
         assert!(child.join().unwrap());

@@ -77,7 +77,7 @@ under_each_method! {
     }
 
     fn a_sender_that_waits_is_told_when_its_receiver_dies() {
-        for len in [100, 100_000] {
+        for len in [100, 300_000] {
             let (mine, theirs) = pipe().unwrap();
             let child = hold::spawn(theirs).unwrap();
             let (tell, told) = std::sync::mpsc::channel();

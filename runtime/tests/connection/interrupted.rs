@@ -61,7 +61,7 @@ fn sending_receiving_and_polling_go_on_through_signals() {
     let (mine, theirs) = pipe::<Vec<u8>, Vec<u8>>().unwrap();
     let child = slowly_back::spawn(theirs).unwrap();
     in_a_storm(|| {
-        for (len, ahead) in [(10, 100), (100_000, 5), (16 << 20, 2)] {
+        for (len, ahead) in [(10, 100), (300_000, 5), (16 << 20, 2)] {
             for round in 0..ahead {
                 mine.send(vec![round; len]).unwrap();
             }

@@ -115,7 +115,7 @@ fn a_message_may_use_connections_while_it_is_written_and_read() {
 fn sizes_around_every_limit_arrive_whole() {
     let (a, b) = pipe::<Vec<u16>, Infallible>().unwrap();
     let kib = 1 << 10;
-    for len in [0, 1, 16 * kib - 5, 16 * kib - 4, 16 * kib, 16 * kib + 1, 100_000, 9 << 20] {
+    for len in [0, 1, 48 * kib - 5, 48 * kib - 4, 48 * kib, 48 * kib + 1, 300_000, 9 << 20] {
         let sent: Vec<u16> = (0..len).map(|i| i as u16).collect();
         a.send(sent.clone()).unwrap();
         assert!(b.recv().unwrap() == sent, "{len}");
@@ -134,7 +134,7 @@ fn threads_share_an_end_without_mixing_messages() {
             let a = &a;
             scope.spawn(move || {
                 for number in 0..each {
-                    let len = if number % 50 == 0 { 100_000 } else { number as usize };
+                    let len = if number % 50 == 0 { 300_000 } else { number as usize };
                     a.send((thread, number, vec![number as u8; len])).unwrap();
                 }
             });

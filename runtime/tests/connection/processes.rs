@@ -164,7 +164,8 @@ under_each_method! {
         let daemon = recv.recv().unwrap();
         assert!(daemon.is_alive() && daemon.is_daemon());
         kill(middle);
-        assert_eq!(daemon.wait_timeout(DEADLINE).unwrap().unwrap().signal(), Some(Signal::SIGKILL));
+        // By the kernel, or by itself if it had not begun yet.
+        assert!(daemon.wait_timeout(DEADLINE).unwrap().is_some());
     }
 
     fn a_grandchild_is_no_child_but_can_be_waited_for() {
