@@ -145,6 +145,28 @@ pub enum Error {
     /// The other end of a connection is gone, and all that it had sent has been received.
     #[error("the other end of the connection is gone")]
     Eof,
+    /// A buffer is shorter than the message that was to go into it.
+    #[error("a message of {len} bytes does not fit into the buffer")]
+    TooShort {
+        /// How long the message is.
+        len: usize,
+    },
+    /// A listener and a client do not have the same key, or one of them speaks nonsense, or nothing in time.
+    #[error("the other side of the connection could not be verified: {reason}")]
+    Authentication {
+        /// What it did.
+        reason: String,
+    },
+    /// A listener and a client have the same key, but not the same types for the two ends of their connection.
+    #[error(
+        "the other side of the connection has other types: this one sends `{sends}` and receives `{receives}`"
+    )]
+    OtherTypes {
+        /// What this side would send.
+        sends: &'static str,
+        /// What this side would receive.
+        receives: &'static str,
+    },
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

@@ -241,10 +241,12 @@ mod wire;
 #[path = "private.rs"]
 pub mod __private;
 
+pub use channel::{Client, Connection, Descriptor, Listener, pipe};
 pub use channel::{
     GetError, GetTimeoutError, Job, Jobs, JoinableQueue, PutError, PutTimeoutError, Queue,
     QueueIter, Reserved, TryGetError, TryPutError,
 };
+pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};

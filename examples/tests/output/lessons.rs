@@ -1,4 +1,4 @@
-//! Lessons 1 to 7: processes.
+//! Lessons 1 to 7: processes; lesson 14: pipes between them.
 
 use crate::program::{lines_of, numbers};
 
@@ -142,4 +142,21 @@ fn lesson_07_ends_daemons_and_waits_for_the_others() {
         "start of func2",
     ];
     assert_eq!(sorted(&lines), expected);
+}
+
+#[test]
+fn lesson_14_sends_and_receives_and_sees_the_end() {
+    let expected = [
+        "1. one end sends",
+        "1. in one process,",
+        "1. the other receives in another",
+        "2. Tea { cups: 2 } -> 2 cups of tea",
+        "2. Cake(\"poppy seed\") -> a piece of poppy seed cake",
+        "2. the kitchen served 2 guests",
+        "3. li heard: the night is long",
+        "3. du heard: the moon is bright",
+        "4. once upon a time ...",
+        "4. the other end of the connection is gone",
+    ];
+    assert_eq!(lines_of("lesson_14_pipe"), expected);
 }

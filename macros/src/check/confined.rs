@@ -24,7 +24,6 @@ enum Reason {
     Descriptor,
     Socket,
     Thread,
-    Process,
     Instant,
     Guard,
 }
@@ -87,7 +86,6 @@ const KNOWN: &[Known] = &[
         &["net"],
     ),
     known(Reason::Thread, true, &["JoinHandle"], &["thread", "task"]),
-    known(Reason::Process, true, &["Process"], &["offspring", "process"]),
     known(Reason::Instant, false, &["Instant"], &["time"]),
     known(Reason::Guard, true, &["MutexGuard", "RwLockReadGuard", "RwLockWriteGuard"], &["sync"]),
 ];
@@ -180,20 +178,16 @@ fn advice(reason: Reason, ty: &TypePath, subject: Subject<'_>, place: Place) -> 
             format!("which threads of one process feed; {take} the values, as in `Vec<{owned}>`")
         }
         Reason::File => {
-            format!("which is open in one process only; {take} its path, and open it there")
+            format!(
+                "which is open in one process only; {take} its path, and open it there, or an \
+                 `offspring::Descriptor` of it"
+            )
         }
-        Reason::Descriptor => format!(
-            "which is open in one process only; {take} what it takes to open it there, such as a path"
-        ),
-        Reason::Socket => {
-            format!("which is open in one process only; {take} its address, and open it there")
+        Reason::Descriptor | Reason::Socket => {
+            format!("which is open in one process only; {take} an `offspring::Descriptor` of it")
         }
         Reason::Thread => format!(
             "whose thread belongs to one process; join it first, and {take} what that gives, `{owned}`"
-        ),
-        Reason::Process => format!(
-            "which only the process that spawned it can join; {take} its `pid()`, or what `join` \
-             gives, `{owned}`"
         ),
         Reason::Instant => format!(
             "which can be compared within one process only; {take} a `Duration`, or a `SystemTime`"

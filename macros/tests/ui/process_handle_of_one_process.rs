@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use offspring::{Process, process};
+use offspring::process;
 
 #[process]
 fn channels(from: Receiver<u32>, to: Sender<u32>, bounded: &SyncSender<u32>) {
@@ -18,8 +18,8 @@ fn files(file: File, other: &std::fs::File, socket: &TcpStream, fd: OwnedFd) {
 }
 
 #[process]
-fn handles(thread: JoinHandle<u32>, process: &Process<u32>) {
-    let _ = (thread, process);
+fn threads(thread: JoinHandle<u32>) {
+    let _ = thread;
 }
 
 #[process]
@@ -30,11 +30,6 @@ fn times(since: Instant, guard: std::sync::MutexGuard<'_, u32>) {
 #[process]
 fn results() -> Result<File, String> {
     Err(String::new())
-}
-
-#[process]
-fn many() -> Vec<Process<u32>> {
-    Vec::new()
 }
 
 fn main() {}

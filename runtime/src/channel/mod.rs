@@ -12,17 +12,31 @@
 //! - [`in_place`]: items that are read and written where they lie
 //! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`hand_on`]: how it is passed on
 //! - [`joinable`]: [`JoinableQueue`]; [`desk`]: where jobs lie that are in progress
+//!
+//! A connection:
+//! - [`connection`]: [`Connection`] and [`pipe`]; [`failure`]: why they fail
+//! - [`transport`]: packets or a stream, what carries a connection's messages
+//! - [`travel`]: how connections and [`Descriptor`]s are sent to others
+//! - [`listener`], [`client`]: connections between programs; [`address`]: where, [`auth`]: with whom
+//! - [`copies`]: what a forked copy of this process lets go of
 
+mod address;
+mod auth;
+mod client;
+mod connection;
 mod control;
+pub(crate) mod copies;
 mod core;
 mod desk;
 mod error;
+mod failure;
 mod fault;
 mod hand_on;
 mod in_place;
 mod iter;
 mod joinable;
 mod levels;
+mod listener;
 mod memory;
 mod parcel;
 mod payload;
@@ -33,12 +47,18 @@ mod refused;
 mod spot;
 mod taker;
 mod transfer;
-
+mod transport;
+mod travel;
 mod users;
 mod wait;
 
+pub use client::Client;
+pub use connection::{Connection, pipe};
 pub use error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError};
+pub use failure::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use in_place::Reserved;
 pub use iter::Iter as QueueIter;
 pub use joinable::{Job, Jobs, JoinableQueue};
+pub use listener::Listener;
 pub use queue::Queue;
+pub use travel::Descriptor;

@@ -1,11 +1,14 @@
 //! The children of this process: one record each, from birth until their status is taken.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
 
 use super::exit;
 use super::info::ProcessInfo;
@@ -16,6 +19,7 @@ use crate::sys::pidfd::{self, End};
 use crate::sys::{self, oom, poll, signal};
 use crate::wire::Unpack;
 use crate::wire::frame::{self, Frame, Kind};
+use crate::wire::handle::Carried;
 use crate::{Error, Result};
 
 /// A new process with this process's end of its socket.
@@ -30,7 +34,7 @@ pub(crate) struct Born {
 #[derive(Debug)]
 pub(crate) struct Child {
     pub(crate) info: ProcessInfo,
-    pidfd: OwnedFd,
+    pidfd: Arc<OwnedFd>,
     /// The lifeline of a daemon, and the way its result comes back; closed once the child is reaped
     /// and its result read, or in a forked copy of this process.
     socket: Mutex<Option<OwnedFd>>,
@@ -43,6 +47,19 @@ pub(crate) struct Child {
     in_time: AtomicBool,
     /// Whether this process itself has killed it.
     killed: AtomicBool,
+    /// Whether it is another process's child, of which a handle was sent here.
+    is_stranger: bool,
+    /// Whether its result goes to its parent alone.
+    is_result_elsewhere: bool,
+}
+
+/// What of a child is in a message.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Letter {
+    info: ProcessInfo,
+    pidfd: Carried,
+    socket: Option<Carried>,
+    timeout: Option<Duration>,
 }
 
 /// Children whose status nobody has taken yet, and whose children they are.
@@ -81,16 +98,9 @@ pub(crate) fn add(
     timeout: Option<(Duration, Instant)>,
 ) -> Arc<Child> {
     exit::arm();
-    let child = Arc::new(Child {
-        info: ProcessInfo { pid: born.pid, name, daemon },
-        pidfd: born.pidfd,
-        socket: Mutex::new(Some(born.socket)),
-        letter: Mutex::new(None),
-        status: Mutex::new(None),
-        timeout,
-        in_time: AtomicBool::new(false),
-        killed: AtomicBool::new(false),
-    });
+    let info = ProcessInfo { pid: born.pid, name, daemon };
+    let child = Child::new(info, Arc::new(born.pidfd), Some(born.socket), timeout, false);
+    let child = Arc::new(child);
     registry().children.insert(child.info.pid, Arc::clone(&child));
     child
 }
@@ -116,7 +126,63 @@ pub(crate) fn forget_all() {
     drop(registry());
 }
 
+/// The process that a message has brought: this process's own child, if it is one.
+pub(crate) fn received(letter: Letter) -> Arc<Child> {
+    let Letter { info, pidfd: Carried(pidfd), socket, timeout } = letter;
+    if pidfd::is_own_child(pidfd.as_fd())
+        && let Some(child) = find(info.pid)
+    {
+        return child;
+    }
+    let socket = socket.and_then(|socket| Arc::into_inner(socket.0));
+    let timeout = timeout.map(|limit| (limit, Instant::now()));
+    Arc::new(Child::new(info, pidfd, socket, timeout, true))
+}
+
 impl Child {
+    fn new(
+        info: ProcessInfo,
+        pidfd: Arc<OwnedFd>,
+        socket: Option<OwnedFd>,
+        timeout: Option<(Duration, Instant)>,
+        is_stranger: bool,
+    ) -> Self {
+        let is_result_elsewhere = is_stranger && socket.is_none();
+        Self {
+            info,
+            pidfd,
+            socket: Mutex::new(socket),
+            letter: Mutex::new(None),
+            status: Mutex::new(None),
+            timeout,
+            in_time: AtomicBool::new(false),
+            killed: AtomicBool::new(false),
+            is_stranger,
+            is_result_elsewhere,
+        }
+    }
+
+    /// What to send of it to another process, with the way home of its result or without.
+    ///
+    /// A daemon's way home is also the line that its life hangs on: whoever else had it would keep the daemon alive when
+    /// its parent dies.
+    pub(crate) fn letter(&self, with_result: bool) -> io::Result<Letter> {
+        let socket = lock(&self.socket);
+        let lent = socket.as_ref().filter(|_| with_result && !self.info.daemon);
+        let socket = lent.map(OwnedFd::try_clone).transpose()?;
+        Ok(Letter {
+            info: self.info.clone(),
+            pidfd: Carried(Arc::clone(&self.pidfd)),
+            socket: socket.map(|socket| Carried(Arc::new(socket))),
+            timeout: self.timeout.map(|(limit, _)| limit),
+        })
+    }
+
+    /// Whether it is for others to wait for it.
+    pub(crate) fn is_stranger(&self) -> bool {
+        self.is_stranger
+    }
+
     /// A descriptor that is readable once the child has ended.
     pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
@@ -154,9 +220,13 @@ impl Child {
             if self.timeout.is_some_and(is_past) && poll::is_ready(self.pidfd()) {
                 self.in_time.store(signal::was_up(self.info.pid) == Some(false), Relaxed);
             }
-            let end = pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?;
+            let end = if self.is_stranger {
+                pidfd::end_of_stranger(self.pidfd(), self.info.pid)
+            } else {
+                pidfd::reap(self.pidfd()).map_err(Error::system("wait for a process"))?
+            };
             *status = end.map(|end| (ExitStatus::new(end), Instant::now()));
-            if status.is_some() {
+            if status.is_some() && !self.is_stranger {
                 // The number is free now, and may be that of a newer child already.
                 let mut registry = registry();
                 if registry.children.get(&self.info.pid).is_some_and(|own| ptr::eq(&**own, self)) {
@@ -260,6 +330,9 @@ impl Child {
     /// Why it ended without a word.
     fn cause(&self, status: ExitStatus) -> JoinError {
         match status.end() {
+            End::Exited(0) if self.is_result_elsewhere => {
+                JoinError::Lost(self.naming(&"it went to the parent of the process alone"))
+            }
             End::Exited(code) => JoinError::Exited(code),
             End::Signaled { signal, core_dumped } => {
                 let ours = self.killed.load(Relaxed);

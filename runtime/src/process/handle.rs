@@ -5,14 +5,19 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::family::Child;
+use serde::de::DeserializeOwned;
+use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::family::{self, Child, Letter};
 use super::join_error::JoinError;
 use super::keeper;
 use super::launch::Launch;
 use super::signal::Signal;
 use super::status::ExitStatus;
 use super::supervise::{Line, Policy};
-use crate::wire::Unpack;
+use crate::wire::handle::explain;
+use crate::wire::{Unpack, unpack_by_serde};
 use crate::{Error, Result};
 
 /// A process that was started: wait for it, signal it, have its result.
@@ -145,10 +150,30 @@ impl<R> Process<R> {
     }
 }
 
+/// Sends the handle to another process, which can wait for the process, signal it and see how it ended. (How one ended
+/// that is not its child it hears from Linux 6.15 or later; or from `/proc`, as long as the parent has not waited for it.)
+///
+/// The parent reaps it all the same. The result of a daemon or a supervised process goes to its parent alone, and what is sent
+/// of a supervised process is the child that runs at the moment.
+impl<R> Serialize for Process<R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let letter = self.line.child().letter(!self.line.is_supervised());
+        letter.map_err(|error| S::Error::custom(explain(error)))?.serialize(serializer)
+    }
+}
+
+impl<'de, R: DeserializeOwned + 'static> Deserialize<'de> for Process<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let first = family::received(Letter::deserialize(deserializer)?);
+        let line = Arc::new(Line::new(Arc::clone(&first), None));
+        Ok(Self { line, first, decode: unpack_by_serde })
+    }
+}
+
 impl<R> Drop for Process<R> {
     fn drop(&mut self) {
-        // A supervised one is being watched already.
-        if !self.line.is_supervised()
+        // A supervised one is being watched already, another process's child by that process.
+        if !(self.line.is_supervised() || self.first.is_stranger())
             && matches!(self.first.reap(), Ok(None) | Err(Error::System { .. }))
         {
             keeper::watch(Arc::clone(&self.line));

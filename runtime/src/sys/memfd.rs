@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Resource;
@@ -27,10 +28,7 @@ pub(crate) struct Extent {
 
 /// Makes an object of `len` bytes, all of them zero and the first `reserved` of them reserved, of a size that is final.
 pub(crate) fn create(name: &str, len: u64, reserved: u64) -> io::Result<OwnedFd> {
-    // Growing a file beyond this limit would raise SIGXFSZ rather than fail.
-    if rustix::process::getrlimit(Resource::Fsize).current.is_some_and(|limit| len > limit) {
-        return Err(Errno::FBIG.into());
-    }
+    within_limit(len)?;
     let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let fd = standard::beyond(fd)?;
     retry_on_intr(|| rustix::fs::ftruncate(&fd, len))?;
@@ -64,6 +62,45 @@ pub(crate) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     let fd =
         retry_on_intr(|| rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()))?;
     Ok(standard::beyond(fd)?)
+}
+
+/// Makes an object that holds `bytes`, which nobody can change any more.
+pub(crate) fn of_bytes(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+    within_limit(bytes.len() as u64)?;
+    let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let fd = standard::beyond(fd)?;
+    write_all_at(&fd, bytes, 0)?;
+    rustix::fs::fcntl_add_seals(&fd, SEALS.union(SealFlags::WRITE))?;
+    Ok(fd)
+}
+
+/// Growing a file beyond this limit would raise SIGXFSZ rather than fail.
+fn within_limit(len: u64) -> io::Result<()> {
+    match rustix::process::getrlimit(Resource::Fsize).current {
+        Some(limit) if len > limit => Err(Errno::FBIG.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether `fd` is memory that nobody can change any more.
+pub(crate) fn is_frozen(fd: BorrowedFd<'_>) -> bool {
+    let seals = SEALS.union(SealFlags::WRITE);
+    rustix::fs::fcntl_get_seals(fd).is_ok_and(|set| set.contains(seals))
+}
+
+/// Appends `len` bytes from the beginning of `fd`, for which there is room; an object that ends earlier is an error.
+pub(crate) fn append(fd: impl AsFd, len: usize, into: &mut Vec<u8>) -> io::Result<()> {
+    let end = into.len() + len;
+    let mut at = 0;
+    while into.len() < end {
+        match retry_on_intr(|| rustix::io::pread(&fd, spare_capacity(into), at))? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => at += n as u64,
+        }
+    }
+    // There may have been room, and bytes, for more.
+    into.truncate(end);
+    Ok(())
 }
 
 /// Whether `fd` is memory whose size nobody can change any more.

@@ -11,6 +11,7 @@
 //! - [`limits`]: what a process may use
 //! - [`map`]: a mapping that unmaps itself
 //! - [`memfd`]: anonymous memory behind a descriptor
+//! - [`named`]: message sockets with a file or a name
 //! - [`oom`]: has the kernel killed for lack of memory?
 //! - [`pidfd`]: handles on processes
 //! - [`poll`]: waiting for descriptors
@@ -36,6 +37,7 @@ pub(crate) mod image;
 pub(crate) mod limits;
 pub(crate) mod map;
 pub(crate) mod memfd;
+pub(crate) mod named;
 pub(crate) mod oom;
 pub(crate) mod pidfd;
 pub(crate) mod poll;

@@ -1,6 +1,11 @@
-//! Handles on processes that never mean another process: pidfd_open(2), waitid(2).
+//! Handles on processes that never mean another process: pidfd_open(2), waitid(2), ioctl_pidfd(2).
+//!
+//! # Safety
+//! The kernel fills a structure whose size is part of the request's number.
+#![allow(unsafe_code, reason = "an ioctl that rustix does not know")]
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt as _;
 
 use rustix::io::{Errno, Result, retry_on_intr};
 use rustix::process::{self, Pid, PidfdFlags, WaitId, WaitIdOptions};
@@ -68,5 +73,64 @@ pub(crate) fn reap(pidfd: BorrowedFd<'_>) -> Result<Option<End>> {
         Err(Errno::CHILD) if super::poll::is_ready(pidfd) => Ok(Some(End::Unknown)),
         Err(Errno::CHILD) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether the process is a child of this one that has not been waited for.
+pub(crate) fn is_own_child(pidfd: BorrowedFd<'_>) -> bool {
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    retry_on_intr(|| process::waitid(WaitId::PidFd(pidfd), look)).is_ok()
+}
+
+/// How somebody else's child has ended, as far as the kernel tells; `None` while it lives.
+pub(crate) fn end_of_stranger(pidfd: BorrowedFd<'_>, pid: u32) -> Option<End> {
+    if !super::poll::is_ready(pidfd) {
+        return None;
+    }
+    // Its parent may wait for it between the first look and the second.
+    let end = info(pidfd).or_else(|| zombie(pidfd, pid)).or_else(|| info(pidfd));
+    Some(end.unwrap_or(End::Unknown))
+}
+
+/// From Linux 6.15 on: the status of one that has been waited for.
+fn info(pidfd: BorrowedFd<'_>) -> Option<End> {
+    /// `struct pidfd_info` in its first version.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        mask: u64,
+        cgroup: u64,
+        identities: [u32; 11],
+        exit_code: i32,
+    }
+    const EXIT: u64 = 1 << 3;
+    const GET_INFO: rustix::ioctl::Opcode = rustix::ioctl::opcode::read_write::<Info>(0xff, 11);
+    let mut info = Info { mask: EXIT, ..Info::default() };
+    // SAFETY: the number is that of PIDFD_GET_INFO, which reads and fills as many bytes as `Info` has; every value of
+    // its fields is valid.
+    let request = unsafe { rustix::ioctl::Updater::<GET_INFO, Info>::new(&mut info) };
+    // SAFETY: as above; another descriptor than a pidfd refuses it.
+    unsafe { rustix::ioctl::ioctl(pidfd, request) }.ok()?;
+    (info.mask & EXIT != 0).then(|| End::of_raw(info.exit_code))
+}
+
+/// From `/proc`: the status of one that has not been waited for yet.
+fn zombie(pidfd: BorrowedFd<'_>, pid: u32) -> Option<End> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let status = stat.rsplit_once(") ")?.1.trim_end().rsplit_once(' ')?.1.parse().ok()?;
+    // Only if the number is still its own was that about it. To one that has ended, the signal means nothing.
+    process::pidfd_send_signal(pidfd, process::Signal::CONT).ok()?;
+    Some(End::of_raw(status))
+}
+
+impl End {
+    /// From a status in the form of wait(2).
+    fn of_raw(status: i32) -> Self {
+        let status = std::process::ExitStatus::from_raw(status);
+        match (status.code(), status.signal()) {
+            (Some(code), _) => Self::Exited(code),
+            (None, Some(signal)) => Self::Signaled { signal, core_dumped: status.core_dumped() },
+            (None, None) => Self::Unknown,
+        }
     }
 }

@@ -27,6 +27,11 @@ pub(crate) fn wait_one(descriptor: BorrowedFd<'_>, deadline: Option<Instant>) ->
     Ok(!polled[0].revents().is_empty())
 }
 
+/// Waits until the descriptor can be written to, or never again.
+pub(crate) fn wait_writable(descriptor: BorrowedFd<'_>) -> Result<()> {
+    poll_until(&mut [PollFd::new(&descriptor, PollFlags::OUT)], None)
+}
+
 /// Whether the descriptor is readable or at its end, now.
 pub(crate) fn is_ready(descriptor: BorrowedFd<'_>) -> bool {
     wait_one(descriptor, Some(Instant::now())).unwrap_or(false)

@@ -38,7 +38,6 @@ pub(crate) fn has_others(fd: impl AsFd) -> io::Result<bool> {
 mod tests {
     use super::*;
     use crate::sys::memfd;
-    use std::os::fd::AsFd as _;
 
     #[test]
     fn others_are_seen_until_their_last_descriptor_is_closed() {

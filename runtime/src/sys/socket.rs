@@ -1,4 +1,4 @@
-//! Message sockets that carry descriptors: unix(7) `SOCK_SEQPACKET` pairs.
+//! Message sockets that carry descriptors, unix(7) `SOCK_SEQPACKET`, and streams of bytes.
 
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -10,7 +10,7 @@ use rustix::net::{
     SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
 
-use super::standard;
+use super::{poll, standard};
 
 /// Descriptors that one packet may carry; the kernel's own limit is 253 (`SCM_MAX_FD`).
 pub(crate) const DESCRIPTORS_MAX: usize = 250;
@@ -31,6 +31,38 @@ pub(crate) fn pair() -> Result<(OwnedFd, OwnedFd)> {
     let (one, other) =
         net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
     Ok((standard::beyond(one)?, standard::beyond(other)?))
+}
+
+/// An end of a pair whose other end is gone.
+pub(crate) fn dead() -> Result<OwnedFd> {
+    pair().map(|(one, _)| one)
+}
+
+/// Whether this is a socket for messages with descriptors.
+pub(crate) fn carries_descriptors(socket: impl AsFd) -> bool {
+    let is_unix = net::sockopt::socket_domain(&socket) == Ok(AddressFamily::UNIX);
+    is_unix && net::sockopt::socket_type(socket) == Ok(SocketType::SEQPACKET)
+}
+
+/// Whether this is a socket for a stream of bytes.
+pub(crate) fn is_stream(socket: impl AsFd) -> bool {
+    net::sockopt::socket_type(socket) == Ok(SocketType::STREAM)
+}
+
+/// Whether a socket says that nobody is at its other end any more.
+pub(crate) fn is_gone(errno: Errno) -> bool {
+    use Errno as E;
+    matches!(
+        errno,
+        E::PIPE
+            | E::CONNRESET
+            | E::CONNABORTED
+            | E::NOTCONN
+            | E::SHUTDOWN
+            | E::TIMEDOUT
+            | E::HOSTUNREACH
+            | E::NETUNREACH
+    )
 }
 
 /// Whether the descriptor with this number is an open socket of this kind.
@@ -100,4 +132,42 @@ pub(crate) fn receive(socket: impl AsFd, buffer: &mut [u8], block: bool) -> Resu
         let truncated = message.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC);
         Ok(Packet { len: message.bytes, descriptors, truncated })
     })
+}
+
+/// Sends all of a stream's next bytes, without raising SIGPIPE.
+pub(crate) fn send_all(socket: impl AsFd, mut parts: &mut [IoSlice<'_>]) -> Result<()> {
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        let mut none = SendAncillaryBuffer::default();
+        match retry_on_intr(|| net::sendmsg(&socket, parts, &mut none, SendFlags::NOSIGNAL)) {
+            Ok(sent) => IoSlice::advance_slices(&mut parts, sent),
+            // The descriptor was made non-blocking by somebody.
+            Err(Errno::AGAIN) => poll::wait_writable(socket.as_fd())?,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// Receives a stream's next bytes until `bytes` are full or the other side is gone; how many came.
+pub(crate) fn receive_all(socket: impl AsFd, bytes: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match retry_on_intr(|| net::recv(&socket, &mut bytes[filled..], RecvFlags::empty())) {
+            Ok((0, _)) => break,
+            Ok((received, _)) => filled += received,
+            Err(Errno::AGAIN) => {
+                poll::wait_one(socket.as_fd(), None)?;
+            }
+            Err(errno) if is_gone(errno) => break,
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(filled)
+}
+
+/// Receives what is there of a stream's or a packet's bytes, without waiting; 0 at the end.
+pub(crate) fn receive_some(socket: impl AsFd, bytes: &mut [u8]) -> Result<usize> {
+    let received = past_reset(|| net::recv(&socket, &mut *bytes, RecvFlags::DONTWAIT));
+    received.map(|(received, _)| received)
 }

@@ -1,11 +1,13 @@
 //! The standard streams and the environment of a process that is being set up.
 //!
 //! # Safety
-//! The environment is changed only in a child with a single thread, before its task runs.
+//! The environment is changed only in a child with a single thread, before its task runs. A descriptor's owner
+//! stays its owner whatever it leads to.
 #![allow(unsafe_code, reason = "setenv is safe only while one thread runs")]
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, OwnedFd};
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd as _, AsRawFd, BorrowedFd, FromRawFd as _, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::{Errno, Result};
@@ -70,6 +72,13 @@ pub(crate) fn beyond(descriptor: OwnedFd) -> Result<OwnedFd> {
         return Ok(descriptor);
     }
     rustix::io::fcntl_dupfd_cloexec(&descriptor, 3)
+}
+
+/// Makes a descriptor that is somebody's another one: who has the number has that from now on.
+pub(crate) fn overwrite(descriptor: BorrowedFd<'_>, with: BorrowedFd<'_>) -> Result<()> {
+    // SAFETY: the number stays open, and whose it is stays its owner: nothing is closed by it here.
+    let mut same = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(descriptor.as_raw_fd()) });
+    rustix::io::dup3(with, &mut same, rustix::io::DupFlags::CLOEXEC)
 }
 
 /// Sets and removes variables.

@@ -8,16 +8,14 @@
 //! a child can leave a result of any size behind and end. The receiver believes nothing: it knows
 //! the length of a packet, of a memfd and the memory behind it from the kernel.
 
-use std::fs::File;
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::fs::{MemfdFlags, fstat, memfd_create};
 use rustix::io::Errno;
 
+use super::{garbled, spill};
 use crate::sys::socket::{self, DESCRIPTORS_MAX};
-use crate::sys::standard;
 use crate::{Error, Result};
 
 const MAGIC: [u8; 4] = *b"ofs1";
@@ -143,7 +141,7 @@ pub(crate) fn send(
     if descriptors.len() > TOTAL_DESCRIPTORS_MAX {
         return Err(io::Error::other("too many handles in one message"));
     }
-    let spilled = (body.len() > INLINE_MAX).then(|| spill(body)).transpose()?;
+    let spilled = (body.len() > INLINE_MAX).then(|| spill::spill(body)).transpose()?;
     let header = Header {
         kind,
         in_memfd: spilled.is_some(),
@@ -154,7 +152,7 @@ pub(crate) fn send(
     let first = DESCRIPTORS_MAX - usize::from(spilled.is_some());
     let (now, later) = descriptors.split_at(descriptors.len().min(first));
     let lent: Vec<BorrowedFd<'_>> =
-        spilled.iter().map(File::as_fd).chain(now.iter().map(|one| one.as_fd())).collect();
+        spilled.iter().map(OwnedFd::as_fd).chain(now.iter().map(|one| one.as_fd())).collect();
     let head = header.to_bytes();
     socket::send(&socket, &[IoSlice::new(&head), IoSlice::new(inline)], &lent, block)?;
     for chunk in later.chunks(DESCRIPTORS_MAX) {
@@ -163,13 +161,6 @@ pub(crate) fn send(
         socket::send(&socket, &[IoSlice::new(&more.to_bytes())], &lent, true)?;
     }
     Ok(())
-}
-
-fn spill(body: &[u8]) -> io::Result<File> {
-    let memfd = memfd_create("offspring-message", MemfdFlags::CLOEXEC)?;
-    let mut file = File::from(standard::beyond(memfd)?);
-    file.write_all(body)?;
-    Ok(file)
 }
 
 /// Receives the next frame; `None` when the other side is gone, or nothing is there and `block` is
@@ -185,7 +176,7 @@ pub(crate) fn receive(socket: impl AsFd, block: bool) -> Result<Option<Frame>> {
         if descriptors.is_empty() {
             return Err(garbled("a body is missing"));
         }
-        read_spilled(descriptors.remove(0), header.len)?
+        spill::take(&[], &descriptors.remove(0), header.len)?
     } else {
         inline
     };
@@ -233,42 +224,17 @@ fn receive_packet(socket: impl AsFd, block: bool) -> Result<Option<Received>> {
     Ok(Some((header, bytes, packet.descriptors)))
 }
 
-fn read_spilled(memfd: OwnedFd, expected: u64) -> Result<Vec<u8>> {
-    let refused = Error::system::<io::Error>("read a message");
-    let stat = fstat(&memfd).map_err(Error::system("read a message"))?;
-    // A sparse file could claim any length; one that is filled has cost its sender as much.
-    let filled = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
-    let len = u64::try_from(stat.st_size).unwrap_or(0);
-    if len != expected || len > filled {
-        return Err(garbled("its body has another length than it says"));
-    }
-    let mut body = Vec::new();
-    let fits = usize::try_from(len).ok().filter(|&len| body.try_reserve_exact(len).is_ok());
-    if fits.is_none() {
-        return Err(refused(Errno::NOMEM.into()));
-    }
-    let mut file = File::from(memfd);
-    io::Seek::rewind(&mut file)
-        .and_then(|()| (&file).take(len).read_to_end(&mut body))
-        .map_err(refused)?;
-    if body.len() as u64 != len {
-        return Err(garbled("its body has become shorter"));
-    }
-    Ok(body)
-}
-
 /// What a receiver says whose descriptor table is full.
 pub(crate) fn no_room() -> Error {
     Error::system("take in the descriptors of a message")(Errno::MFILE)
 }
 
-fn garbled(what: &str) -> Error {
-    Error::Garbled { reason: what.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use proptest::prelude::*;
+    use rustix::fs::{MemfdFlags, memfd_create};
 
     use super::*;
 

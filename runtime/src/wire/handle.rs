@@ -109,6 +109,23 @@ pub(crate) fn import(place: u32) -> Result<OwnedFd, String> {
     descriptor.ok_or_else(|| explain("the handle's descriptor did not come with the message"))
 }
 
+/// A descriptor as a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Carried(pub(crate) Arc<OwnedFd>);
+
+impl Serialize for Carried {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        export(&self.0).map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Carried {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let descriptor = import(u32::deserialize(deserializer)?).map_err(D::Error::custom)?;
+        Ok(Self(Arc::new(descriptor)))
+    }
+}
+
 impl<T: ?Sized> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         export(self.descriptor()).map_err(S::Error::custom)?.serialize(serializer)

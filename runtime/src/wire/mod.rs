@@ -8,23 +8,29 @@
 //! - [`fixed`]: how what has a fixed capacity travels
 //! - [`handle`]: how shared memory travels inside a value; [`handles`]: so do the handles to it
 //! - [`single`]: one value to bytes where they belong
-//! - [`frame`]: a message on a socket, of any size
+//! - [`frame`]: a message between parent, fork server and child, of any size
+//! - [`packet`]: a message of a connection, on a socket that carries descriptors; [`stream`]: on one that does not
+//! - [`spill`]: how bytes travel that are too many for a packet
 
 mod argument;
 pub(crate) mod bulk;
 mod codec;
 mod fixed;
 pub(crate) mod frame;
-mod handle;
+pub(crate) mod handle;
 mod handles;
+pub(crate) mod packet;
 mod remote;
 mod result;
 pub(crate) mod single;
+mod spill;
+pub(crate) mod stream;
 
 pub use argument::Argument;
 pub use codec::{Pack, Unpack};
 pub(crate) use handle::{explain, export, import};
 pub use remote::RemoteError;
+pub(crate) use result::unpack_by_serde;
 pub use result::{ByNothing, BySerde, ByText, Reply, Return};
 
 /// What can be sent to another process by value: everything that serde can write and read.
@@ -41,3 +47,7 @@ pub trait Message: serde::Serialize + serde::de::DeserializeOwned + 'static {}
 
 #[diagnostic::do_not_recommend]
 impl<T: serde::Serialize + serde::de::DeserializeOwned + 'static> Message for T {}
+
+fn garbled(what: &str) -> crate::Error {
+    crate::Error::Garbled { reason: what.to_owned() }
+}

@@ -48,6 +48,11 @@ pub struct ByNothing;
 
 const NAME: &str = "result";
 
+/// Takes out a result of which nothing else is known than that it travels by serde.
+pub(crate) fn unpack_by_serde<T: DeserializeOwned + 'static>(unpack: &mut Unpack<'_>) -> Result<T> {
+    unpack.take(NAME)
+}
+
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + 'static> Return<BySerde> for T {
     fn pack(self, pack: &mut Pack) {
@@ -55,7 +60,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Return<BySerde> for T {
     }
 
     fn unpack(unpack: &mut Unpack<'_>) -> Result<Self> {
-        unpack.take(NAME)
+        unpack_by_serde(unpack)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
+use crate::channel::copies;
 use crate::memory::statics;
 use crate::sys::clone::{Alone, Forked, NotAlone};
 use crate::sys::{args, robust, signal, socket, standard};
@@ -49,9 +50,10 @@ fn fork() -> Result<Born> {
     }
 }
 
-/// Leaves behind what belongs to the original: its children, its server, its handlers.
+/// Leaves behind what belongs to the original: its children, its connections, its server, its handlers.
 fn become_own_process() {
     family::forget_all();
+    copies::let_go();
     forkserver::forget();
     names::forget();
     args::detach();
