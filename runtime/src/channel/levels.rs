@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use super::fault::{Action, Fault, Where};
 use crate::memory::room;
 use crate::sys::map::Mapping;
-use crate::sys::memfd;
+use crate::sys::{memfd, prefetch};
 
 /// How many a [`Spot`](super::spot::Spot) can name.
 pub(crate) const LEVELS: usize = 32;
@@ -70,6 +70,15 @@ impl Levels {
         match NonNull::new(self.bases[level].load(Relaxed)) {
             Some(base) => Ok(base),
             None => self.map(level),
+        }
+    }
+
+    /// Has a byte of a level come near, to be written soon.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, level: usize, offset: usize) {
+        if let Some(base) = NonNull::new(self.bases[level].load(Relaxed)) {
+            let address = base.as_ptr().wrapping_add(offset);
+            NonNull::new(address).into_iter().for_each(prefetch::for_writing);
         }
     }
 

@@ -15,6 +15,10 @@ use super::record::{Kind, Record, stride};
 use super::spot::Spot;
 use crate::sync::gate::Inside;
 
+/// Lines of cache come from those who take, one at a time, if they are asked for only when they are written; so they are asked for
+/// when the tail is so many bytes before them.
+const AHEAD: usize = 512;
+
 /// One who is inside of the gate for putting.
 #[derive(Debug)]
 pub(crate) struct Putter<'a, T: 'static> {
@@ -87,6 +91,9 @@ impl<T> Putter<'_, T> {
             || self.core.header(self.tail)?.load(Acquire) != 0
         {
             return self.place_looking(len);
+        }
+        if end + AHEAD < limit.offset {
+            self.core.levels.prefetch(self.tail.level(), end + AHEAD);
         }
         self.place_at(self.tail, len, None)
     }

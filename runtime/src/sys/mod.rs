@@ -15,6 +15,7 @@
 //! - [`oom`]: has the kernel killed for lack of memory?
 //! - [`pidfd`]: handles on processes
 //! - [`poll`]: waiting for descriptors
+//! - [`prefetch`]: lines of cache that are about to be written
 //! - [`robust`]: the kernel's list of the locks that a thread holds
 //! - [`roll`]: who else holds an object
 //! - [`signal`]: dispositions, mask, lifeline and deadline of a child
@@ -41,6 +42,7 @@ pub(crate) mod named;
 pub(crate) mod oom;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
+pub(crate) mod prefetch;
 pub(crate) mod robust;
 pub(crate) mod roll;
 pub(crate) mod signal;
