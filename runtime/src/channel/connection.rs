@@ -62,7 +62,7 @@ pub fn pipe<A, B>() -> Result<(Connection<A, B>, Connection<B, A>)> {
 ///
 /// It may be given to a task, by value or lent, and be used by several threads and processes at once: each message is sent
 /// as a whole, and goes to one of those who receive. The other side is at its end ([`RecvError::Eof`]) when all who had
-/// this end have dropped it or died.
+/// this end have dropped it or died; the parent of a task with `retry` or `restart` keeps what it may have to hand out again.
 ///
 /// [`send`](Connection::send) waits while the other side is far behind: some 200 small messages, or 3 large ones.
 ///

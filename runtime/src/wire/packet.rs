@@ -251,6 +251,25 @@ mod tests {
         assert_eq!(receive_whole(&b).unwrap(), Arrival::End);
     }
 
+    #[test]
+    fn numbers_are_read_to_their_place_only_if_they_are_as_many_as_they_say() {
+        let (a, b) = socket::pair().unwrap();
+        let numbers: Vec<u32> = (0..100_000).collect();
+        let (count, raw) = crate::wire::view_numbers(&numbers).unwrap();
+        let receive = || match receive(&b, false, |one| one.into_value::<Vec<u32>>("numbers")) {
+            Ok(Arrival::Message(numbers)) => Ok(numbers),
+            other => Err(format!("{other:?}")),
+        };
+        send(&a, Content::Value, [&count.to_ne_bytes(), raw], &[], false).unwrap();
+        assert!(receive().unwrap() == numbers);
+        for lie in [count - 1, count + 1, 0, 1 << 62, u64::MAX] {
+            send(&a, Content::Value, [&lie.to_ne_bytes(), raw], &[], false).unwrap();
+            assert!(receive().unwrap_err().contains("its length does not fit"));
+        }
+        send(&a, Content::Value, [&count.to_ne_bytes(), &raw[1..]], &[], false).unwrap();
+        assert!(receive().unwrap_err().contains("its length does not fit"));
+    }
+
     /// Sends this header with these descriptors, and says what the receiver makes of it.
     fn received(header: Header, inline: &[u8], descriptors: &[BorrowedFd<'_>]) -> String {
         let (a, b) = socket::pair().unwrap();
