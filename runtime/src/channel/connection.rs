@@ -11,8 +11,9 @@ use super::failure::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryR
 use super::transport::{self, Stream, Transport};
 use crate::sync::patience::Patience;
 use crate::sys::socket;
-use crate::wire::packet::{Content, Incoming};
-use crate::wire::{Message, Pack, Unpack};
+use crate::wire::incoming::Incoming;
+use crate::wire::packet::Content;
+use crate::wire::{Message, Pack, view_numbers};
 use crate::{Error, Result};
 
 /// What errors call a message.
@@ -61,7 +62,7 @@ pub fn pipe<A, B>() -> Result<(Connection<A, B>, Connection<B, A>)> {
 ///
 /// It may be given to a task, by value or lent, and be used by several threads and processes at once: each message is sent
 /// as a whole, and goes to one of those who receive. The other side is at its end ([`RecvError::Eof`]) when all who had
-/// this end have dropped it or died.
+/// this end have dropped it or died; the parent of a task with `retry` or `restart` keeps what it may have to hand out again.
 ///
 /// [`send`](Connection::send) waits while the other side is far behind: some 200 small messages, or 3 large ones.
 ///
@@ -114,7 +115,7 @@ impl<S, R> Connection<S, R> {
     /// # Errors
     /// [`Error::Eof`] when the other side is gone, [`Error::System`] when there is no memory or no descriptor left.
     pub fn send_bytes(&self, bytes: &[u8]) -> Result<()> {
-        self.transport.send(Content::Bytes, bytes, &[])
+        self.transport.send(Content::Bytes, [&[], bytes], &[])
     }
 
     /// Receives what was sent with [`send_bytes`](Connection::send_bytes).
@@ -124,7 +125,7 @@ impl<S, R> Connection<S, R> {
     /// value, with [`Error::System`] when there is no memory for it. Either way the message is gone.
     pub fn recv_bytes(&self) -> Result<Vec<u8>, RecvError> {
         self.transport
-            .receive(Patience::Endless, |incoming| Ok(bytes(incoming)?.into_owned()))
+            .receive(Patience::Endless, |incoming| Ok(bytes(incoming)?.into_bytes()?.into_owned()))
             .map_err(RecvError::of)
     }
 
@@ -136,12 +137,10 @@ impl<S, R> Connection<S, R> {
     pub fn recv_bytes_into(&self, buffer: &mut [u8]) -> Result<usize, RecvIntoError> {
         let received = self.transport.receive(Patience::Endless, |incoming| {
             let bytes = bytes(incoming)?;
-            Ok(match buffer.get_mut(..bytes.len()) {
-                Some(room) => {
-                    room.copy_from_slice(&bytes);
-                    Ok(bytes.len())
-                }
-                None => Err(RecvIntoError::TooShort(bytes.into_owned())),
+            let len = bytes.len();
+            Ok(match buffer.get_mut(..len) {
+                Some(room) => bytes.copy_to(room).map(|()| Ok(len))?,
+                None => Err(RecvIntoError::TooShort(bytes.into_bytes()?.into_owned())),
             })
         });
         received.map_err(RecvError::of)?
@@ -156,11 +155,16 @@ impl<S: Message, R> Connection<S, R> {
     /// [`SendError::Failed`] with [`Error::Encode`] when the value cannot be sent, with [`Error::System`] when there is no
     /// memory or no descriptor left.
     pub fn send(&self, value: S) -> Result<(), SendError<S>> {
-        let mut pack = Pack::new();
-        pack.put(&value, NAME);
-        let sent = pack.finish().and_then(|(body, descriptors)| {
-            self.transport.send(Content::Value, &body, &descriptors)
-        });
+        let sent = if let Some((count, raw)) = view_numbers(&value) {
+            // As `Pack` would have it, without a copy.
+            self.transport.send(Content::Value, [&count.to_ne_bytes(), raw], &[])
+        } else {
+            let mut pack = Pack::new();
+            pack.put(&value, NAME);
+            pack.finish().and_then(|(body, descriptors)| {
+                self.transport.send(Content::Value, [&[], &body], &descriptors)
+            })
+        };
         sent.map_err(|error| match error {
             Error::Eof => SendError::Eof(value),
             error => SendError::Failed(value, error),
@@ -198,16 +202,16 @@ impl<S, R: Message> Connection<S, R> {
     }
 
     fn receive(&self, patience: Patience) -> Result<R> {
-        self.transport.receive(patience, |incoming| match incoming.content {
-            Content::Value => Unpack::new(&incoming.body, incoming.descriptors).take(NAME),
+        self.transport.receive(patience, |incoming| match incoming.content() {
+            Content::Value => incoming.into_value(NAME),
             Content::Bytes => Err(garbled("it was sent with send_bytes")),
         })
     }
 }
 
-fn bytes(incoming: Incoming<'_>) -> Result<std::borrow::Cow<'_, [u8]>> {
-    match incoming.content {
-        Content::Bytes => Ok(incoming.body),
+fn bytes(incoming: Incoming<'_>) -> Result<Incoming<'_>> {
+    match incoming.content() {
+        Content::Bytes => Ok(incoming),
         Content::Value => Err(garbled("it is a value, to be received with recv")),
     }
 }

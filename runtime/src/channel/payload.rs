@@ -19,7 +19,7 @@ use super::memory::Span;
 use super::parcel;
 use super::record::Kind;
 use crate::Result;
-use crate::wire::bulk::{for_numbers, is_number, same};
+use crate::wire::bulk::{self, for_numbers, is_number, same};
 use crate::wire::{Message, single};
 
 /// What an error calls an item.
@@ -159,16 +159,7 @@ pub(crate) fn raw<T: 'static>(item: &T) -> Option<&[u8]> {
     if let Some(text) = any.downcast_ref::<String>() {
         return Some(text.as_bytes());
     }
-    macro_rules! try_each {
-        ($($number:ty)*) => {$(
-            if let Some(vector) = any.downcast_ref::<Vec<$number>>() {
-                // SAFETY: numbers: initialised bytes without padding.
-                return Some(unsafe { slice::from_raw_parts(vector.as_ptr().cast(), size_of_val(&**vector)) });
-            }
-        )*};
-    }
-    for_numbers!(try_each);
-    None
+    bulk::view(item).map(|(_, bytes)| bytes)
 }
 
 /// The item in a `Raw` record.

@@ -17,7 +17,7 @@ use crate::sync::gate::Inside;
 
 /// Lines of cache come from those who take, one at a time, if they are asked for only when they are written; so they are asked for
 /// when the tail is so many bytes before them.
-const AHEAD: usize = 512;
+const AHEAD: usize = 2048;
 
 /// One who is inside of the gate for putting.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use super::address;
 use crate::sync::patience::Patience;
 use crate::sync::{LockError, Mutex, MutexGuard};
 use crate::sys::{poll, socket};
-use crate::wire::packet::{self, Arrival, Content, Incoming};
+use crate::wire::incoming::Incoming;
+use crate::wire::packet::{self, Arrival, Content};
 use crate::wire::stream;
 use crate::{Error, Result, Shared, shared};
 
@@ -45,14 +46,14 @@ impl Transport {
         }
     }
 
-    /// Sends a message.
+    /// Sends a message, whose bytes are a short prefix and the rest.
     ///
     /// # Errors
     /// [`Error::Eof`] when the other side is gone, [`Error::System`], [`Error::Encode`] for a handle on a stream.
     pub(super) fn send(
         &self,
         content: Content,
-        body: &[u8],
+        body: [&[u8]; 2],
         descriptors: &[Arc<OwnedFd>],
     ) -> Result<()> {
         match self {
@@ -80,7 +81,7 @@ impl Transport {
             Self::Packets(socket) => receive_packet(socket, patience, read),
             Self::Stream(stream) => {
                 let (content, body) = stream.receive(patience)?;
-                read(Incoming { content, body: body.into(), descriptors: Vec::new() })
+                read(Incoming::whole(content, body))
             }
         }
     }
@@ -89,7 +90,7 @@ impl Transport {
 fn send_packet(
     socket: &OwnedFd,
     content: Content,
-    body: &[u8],
+    body: [&[u8]; 2],
     descriptors: &[Arc<OwnedFd>],
 ) -> Result<()> {
     loop {
@@ -155,7 +156,7 @@ impl Stream {
         Ok(Self { socket, turns: Shared::new(Turns::default())? })
     }
 
-    fn send(&self, content: Content, body: &[u8]) -> Result<()> {
+    fn send(&self, content: Content, body: [&[u8]; 2]) -> Result<()> {
         let mut middle = self.turn(&self.turns.sending, Patience::Endless)?;
         *middle = true;
         let sent = stream::send(&self.socket, content, body).map_err(send_error);

@@ -1,6 +1,7 @@
 //! Anonymous memory behind a descriptor: made, reserved in full, and sealed against ever changing its size.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::buffer::spare_capacity;
@@ -100,6 +101,27 @@ pub(crate) fn append(fd: impl AsFd, len: usize, into: &mut Vec<u8>) -> io::Resul
     }
     // There may have been room, and bytes, for more.
     into.truncate(end);
+    Ok(())
+}
+
+/// Fills `room` from the beginning of `fd`, to the end of it: that is what `Ok` means.
+pub(crate) fn fill(fd: impl AsFd, mut room: &mut [MaybeUninit<u8>]) -> io::Result<()> {
+    let mut at = 0;
+    while !room.is_empty() {
+        let (read, left) = loop {
+            match rustix::io::pread(&fd, &mut *room, at) {
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno.into()),
+                Ok((read, left)) => break (read.len(), left.len()),
+            }
+        };
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        at += read as u64;
+        let end = room.len();
+        room = &mut room[end - left..];
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{bulk, handle};
+use super::{bulk, decode_error, handle};
 use crate::{Error, Result};
 
 /// Values on their way out.
@@ -110,10 +110,6 @@ impl<'a> Unpack<'a> {
     pub(crate) fn descriptor(&mut self, place: u32) -> Option<OwnedFd> {
         self.descriptors.get_mut(place as usize)?.take()
     }
-}
-
-fn decode_error(name: &str, reason: &str) -> Error {
-    Error::Decode { name: name.to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -176,7 +176,7 @@ pub(crate) fn receive(socket: impl AsFd, block: bool) -> Result<Option<Frame>> {
         if descriptors.is_empty() {
             return Err(garbled("a body is missing"));
         }
-        spill::take(&[], &descriptors.remove(0), header.len)?
+        spill::Rest::of(descriptors.remove(0), header.len)?.after(&[])?
     } else {
         inline
     };

@@ -10,6 +10,7 @@
 //! - [`single`]: one value to bytes where they belong
 //! - [`frame`]: a message between parent, fork server and child, of any size
 //! - [`packet`]: a message of a connection, on a socket that carries descriptors; [`stream`]: on one that does not
+//! - [`incoming`]: such a message as it came
 //! - [`spill`]: how bytes travel that are too many for a packet
 
 mod argument;
@@ -19,6 +20,7 @@ mod fixed;
 pub(crate) mod frame;
 pub(crate) mod handle;
 mod handles;
+pub(crate) mod incoming;
 pub(crate) mod packet;
 mod remote;
 mod result;
@@ -27,6 +29,7 @@ mod spill;
 pub(crate) mod stream;
 
 pub use argument::Argument;
+pub(crate) use bulk::view as view_numbers;
 pub use codec::{Pack, Unpack};
 pub(crate) use handle::{explain, export, import};
 pub use remote::RemoteError;
@@ -50,4 +53,8 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned + 'static> Message for T 
 
 fn garbled(what: &str) -> crate::Error {
     crate::Error::Garbled { reason: what.to_owned() }
+}
+
+fn decode_error(name: &str, reason: &str) -> crate::Error {
+    crate::Error::Decode { name: name.to_owned(), reason: reason.to_owned() }
 }

@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::{garbled, spill};
+use super::garbled;
+use super::incoming::Incoming;
+use super::spill::{Rest, spill};
 use crate::sys::socket::{self, DESCRIPTORS_MAX, Packet};
 use crate::{Error, Result};
 
@@ -36,14 +38,6 @@ pub(crate) enum Content {
     Value = 1,
     /// Bytes, as they are.
     Bytes,
-}
-
-/// A message as it came.
-#[derive(Debug)]
-pub(crate) struct Incoming<'a> {
-    pub(crate) content: Content,
-    pub(crate) body: Cow<'a, [u8]>,
-    pub(crate) descriptors: Vec<OwnedFd>,
 }
 
 /// What a look for a message finds.
@@ -97,19 +91,19 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Sends a message. Without `block`, a full socket is an error.
+/// Sends a message, whose bytes are a short `prefix` and the `body`. Without `block`, a full socket is an error.
 ///
 /// # Errors
 /// Those of the system; `EPIPE` or `ECONNRESET` when the other side is gone.
 pub(crate) fn send(
     socket: impl AsFd,
     content: Content,
-    body: &[u8],
+    [prefix, body]: [&[u8]; 2],
     descriptors: &[Arc<OwnedFd>],
     block: bool,
 ) -> io::Result<()> {
-    let (inline, rest) = body.split_at(body.len().min(INLINE_MAX));
-    let rest = if rest.is_empty() { None } else { Some(spill::spill(rest)?) };
+    let (inline, rest) = body.split_at(body.len().min(INLINE_MAX - prefix.len()));
+    let rest = if rest.is_empty() { None } else { Some(spill(rest)?) };
     let luggage = if usize::from(rest.is_some()) + descriptors.len() > DESCRIPTORS_MAX {
         Some(pack_luggage(descriptors)?)
     } else {
@@ -122,9 +116,9 @@ pub(crate) fn send(
         .map(OwnedFd::as_fd)
         .chain(direct.iter().map(|one| one.as_fd()))
         .collect();
-    let header = Header { content, descriptors: descriptors.len() as u16, len: body.len() as u64 };
-    let head = header.to_bytes();
-    Ok(socket::send(socket, &[IoSlice::new(&head), IoSlice::new(inline)], &lent, block)?)
+    let len = prefix.len() as u64 + body.len() as u64;
+    let head = Header { content, descriptors: descriptors.len() as u16, len }.to_bytes();
+    Ok(socket::send(socket, &[&head, prefix, inline].map(IoSlice::new), &lent, block)?)
 }
 
 /// A socket with the descriptors in its queue.
@@ -187,16 +181,16 @@ fn open(buffer: &[u8], packet: Packet) -> Result<Incoming<'_>> {
     }
     let count = usize::from(count);
     let mut descriptors = packet.descriptors.into_iter();
-    let body = match len.checked_sub(inline.len() as u64) {
+    let rest = match len.checked_sub(inline.len() as u64) {
         None => return Err(garbled("it has more bytes than it says")),
-        Some(0) => Cow::Borrowed(inline),
+        Some(0) => None,
         Some(rest) => {
             let memory = descriptors.next().ok_or_else(|| garbled("a part of it is missing"))?;
-            Cow::Owned(spill::take(inline, &memory, rest)?)
+            Some(Rest::of(memory, rest)?)
         }
     };
     let mut descriptors: Vec<OwnedFd> = descriptors.collect();
-    if count + usize::from(len > inline.len() as u64) > DESCRIPTORS_MAX {
+    if count + usize::from(rest.is_some()) > DESCRIPTORS_MAX {
         let luggage = descriptors.pop().filter(|_| descriptors.is_empty());
         let luggage = luggage.ok_or_else(|| garbled("descriptors are missing"))?;
         descriptors = unpack_luggage(&luggage, count)?;
@@ -204,7 +198,7 @@ fn open(buffer: &[u8], packet: Packet) -> Result<Incoming<'_>> {
     if descriptors.len() != count {
         return Err(garbled("it has other descriptors than it says"));
     }
-    Ok(Incoming { content, body, descriptors })
+    Ok(Incoming { content, start: Cow::Borrowed(inline), rest, descriptors })
 }
 
 fn not_ours() -> Error {
@@ -226,7 +220,13 @@ mod tests {
 
     fn receive_whole(socket: &OwnedFd) -> Result<Arrival<Whole>> {
         receive(socket, false, |incoming| {
-            Ok((incoming.content, incoming.body.into_owned(), incoming.descriptors.len()))
+            let (content, count, len) =
+                (incoming.content, incoming.descriptors.len(), incoming.len());
+            let mut copy = vec![0; len];
+            incoming.copy_to(&mut copy)?;
+            let body = incoming.into_bytes()?.into_owned();
+            assert!(copy == body);
+            Ok((content, body, count))
         })
     }
 
@@ -237,18 +237,37 @@ mod tests {
             for count in [0, 1, 249, 250, 251, 600] {
                 let body: Vec<u8> = (0..len).map(|i| i as u8).collect();
                 let descriptors = vec![descriptor(); count];
-                send(&a, Content::Value, &body, &descriptors, false).unwrap();
+                send(&a, Content::Value, [b"", &body], &descriptors, false).unwrap();
                 let Arrival::Message(whole) = receive_whole(&b).unwrap() else { panic!() };
                 assert!(whole == (Content::Value, body, count), "{len} {count}");
             }
         }
         assert_eq!(receive_whole(&b).unwrap(), Arrival::Nothing);
-        send(&a, Content::Bytes, b"last", &[], false).unwrap();
-        send(&b, Content::Bytes, b"unread", &[], false).unwrap();
+        send(&a, Content::Bytes, [b"la", b"st"], &[], false).unwrap();
+        send(&b, Content::Bytes, [b"", b"unread"], &[], false).unwrap();
         drop(a);
         let last = (Content::Bytes, b"last".to_vec(), 0);
         assert_eq!(receive_whole(&b).unwrap(), Arrival::Message(last));
         assert_eq!(receive_whole(&b).unwrap(), Arrival::End);
+    }
+
+    #[test]
+    fn numbers_are_read_to_their_place_only_if_they_are_as_many_as_they_say() {
+        let (a, b) = socket::pair().unwrap();
+        let numbers: Vec<u32> = (0..100_000).collect();
+        let (count, raw) = crate::wire::view_numbers(&numbers).unwrap();
+        let receive = || match receive(&b, false, |one| one.into_value::<Vec<u32>>("numbers")) {
+            Ok(Arrival::Message(numbers)) => Ok(numbers),
+            other => Err(format!("{other:?}")),
+        };
+        send(&a, Content::Value, [&count.to_ne_bytes(), raw], &[], false).unwrap();
+        assert!(receive().unwrap() == numbers);
+        for lie in [count - 1, count + 1, 0, 1 << 62, u64::MAX] {
+            send(&a, Content::Value, [&lie.to_ne_bytes(), raw], &[], false).unwrap();
+            assert!(receive().unwrap_err().contains("its length does not fit"));
+        }
+        send(&a, Content::Value, [&count.to_ne_bytes(), &raw[1..]], &[], false).unwrap();
+        assert!(receive().unwrap_err().contains("its length does not fit"));
     }
 
     /// Sends this header with these descriptors, and says what the receiver makes of it.

@@ -21,9 +21,11 @@ const PIECE: usize = 256 * 1024;
 ///
 /// # Errors
 /// Those of the system; a part of the message may have been sent.
-pub(crate) fn send(socket: impl AsFd, content: Content, body: &[u8]) -> io::Result<()> {
-    let head = Header { content, descriptors: 0, len: body.len() as u64 }.to_bytes();
-    socket::send_all(socket, &mut [IoSlice::new(&head), IoSlice::new(body)])?;
+pub(crate) fn send(socket: impl AsFd, content: Content, body: [&[u8]; 2]) -> io::Result<()> {
+    let [prefix, body] = body;
+    let len = prefix.len() as u64 + body.len() as u64;
+    let head = Header { content, descriptors: 0, len }.to_bytes();
+    socket::send_all(socket, &mut [&head, prefix, body].map(IoSlice::new))?;
     Ok(())
 }
 
@@ -78,7 +80,9 @@ mod tests {
         for len in [0, 1, PIECE, PIECE + 1, 3 << 20] {
             let body: Vec<u8> = (0..len).map(|i| (i / 5) as u8).collect();
             std::thread::scope(|scope| {
-                scope.spawn(|| send(&a, Content::Bytes, &body).unwrap());
+                scope.spawn(|| {
+                    send(&a, Content::Bytes, [&body[..len / 3], &body[len / 3..]]).unwrap();
+                });
                 let received = receive(&b).unwrap();
                 assert!(received == Arrival::Message((Content::Bytes, body.clone())), "{len}");
             });

@@ -141,29 +141,35 @@ fn nonsense_is_refused_and_does_not_stop_the_listener() {
 
 #[test]
 fn silent_and_slow_clients_delay_nobody() {
-    for listener in listeners() {
-        let silent: Vec<_> = (0..5).map(|_| stranger(listener.address())).collect();
-        let slow = stranger(listener.address());
-        say(&slow, b"slowly");
-        // A refusal in between would be one of theirs, waited for.
-        thread::scope(|scope| {
-            for _ in 0..3 {
-                let client = good_client(scope, listener.address());
-                serve(&listener.accept_timeout(DEADLINE).unwrap());
-                client.join().unwrap();
-                say(&slow, b".");
-            }
-        });
-        // They are refused one by one, the slow one however busy it is.
-        for _ in 0..6 {
-            say(&slow, b".");
-            let error = listener.accept_timeout::<u32, u32>(DEADLINE).unwrap_err();
-            assert!(matches!(error, Error::Authentication { .. }), "{error}");
+    thread::scope(|scope| {
+        for listener in listeners() {
+            scope.spawn(move || delay_nobody(&listener));
         }
-        drop(silent);
-        let none = listener.accept_timeout::<u32, u32>(Duration::ZERO);
-        assert!(matches!(none, Err(Error::TimedOut)));
+    });
+}
+
+fn delay_nobody(listener: &Listener) {
+    let silent: Vec<_> = (0..5).map(|_| stranger(listener.address())).collect();
+    let slow = stranger(listener.address());
+    say(&slow, b"slowly");
+    // A refusal in between would be one of theirs, waited for.
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            let client = good_client(scope, listener.address());
+            serve(&listener.accept_timeout(DEADLINE).unwrap());
+            client.join().unwrap();
+            say(&slow, b".");
+        }
+    });
+    // They are refused one by one, the slow one however busy it is.
+    for _ in 0..6 {
+        say(&slow, b".");
+        let error = listener.accept_timeout::<u32, u32>(DEADLINE).unwrap_err();
+        assert!(matches!(error, Error::Authentication { .. }), "{error}");
     }
+    drop(silent);
+    let none = listener.accept_timeout::<u32, u32>(Duration::ZERO);
+    assert!(matches!(none, Err(Error::TimedOut)));
 }
 
 #[test]
