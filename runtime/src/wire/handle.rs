@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::mem;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -16,49 +17,65 @@ use crate::{Shareable, Shared};
 
 /// What the message that this thread is writing or reading has beside its bytes.
 struct Table {
-    exports: Option<Vec<Arc<OwnedFd>>>,
-    imports: Option<Vec<Option<OwnedFd>>>,
+    way: Way,
+    exports: Vec<Arc<OwnedFd>>,
+    imports: Vec<Option<OwnedFd>>,
     /// What went wrong, in words: postcard keeps no text of a custom error.
     reason: Option<String>,
 }
 
+/// Which way a message goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Nowhere,
+    Out,
+    In,
+}
+
 // One table, not three: its destructor is registered once, in the fork server, and not in every child.
 thread_local! {
-    static TABLE: RefCell<Table> = const { RefCell::new(Table::new()) };
+    static TABLE: RefCell<Table> = const {
+        RefCell::new(Table {
+            way: Way::Nowhere,
+            exports: Vec::new(),
+            imports: Vec::new(),
+            reason: None,
+        })
+    };
 }
 
-impl Table {
-    const fn new() -> Self {
-        Self { exports: None, imports: None, reason: None }
+/// A message under way, whose list changes places with the table's. When it is done, or the user's serde code has panicked, what was
+/// under way before is again; only the reason of a failure stays to be asked for.
+struct Under<'a, T> {
+    list: &'a mut Vec<T>,
+    place: fn(&mut Table) -> &mut Vec<T>,
+    before: Way,
+}
+
+impl<'a, T> Under<'a, T> {
+    fn way(way: Way, place: fn(&mut Table) -> &mut Vec<T>, list: &'a mut Vec<T>) -> Self {
+        let before = TABLE.with_borrow_mut(|table| {
+            mem::swap(place(table), list);
+            table.reason = None;
+            mem::replace(&mut table.way, way)
+        });
+        Self { list, place, before }
     }
 }
 
-/// A message under way. When it is done, or the user's serde code has panicked, what was under way
-/// before is again; only the reason of a failure stays to be asked for.
-struct Under(Table);
-
-impl Under {
-    fn way(table: Table) -> Self {
-        Self(TABLE.replace(table))
-    }
-}
-
-impl Drop for Under {
+impl<T> Drop for Under<'_, T> {
     fn drop(&mut self) {
-        let outer = std::mem::replace(&mut self.0, Table::new());
         TABLE.with_borrow_mut(|table| {
-            let reason = table.reason.take();
-            *table = Table { reason, ..outer };
+            mem::swap((self.place)(table), self.list);
+            table.way = self.before;
         });
     }
 }
 
 /// Runs `encode`; handles that it meets are appended to `descriptors`.
 pub(super) fn exporting<R>(descriptors: &mut Vec<Arc<OwnedFd>>, encode: impl FnOnce() -> R) -> R {
-    let _restore = Under::way(Table { exports: Some(std::mem::take(descriptors)), ..Table::new() });
-    let result = encode();
-    *descriptors = TABLE.with_borrow_mut(|table| table.exports.take()).unwrap_or_default();
-    result
+    let _restore = Under::way(Way::Out, |table| &mut table.exports, descriptors);
+    encode()
 }
 
 /// Runs `decode`; handles that it meets are taken from `descriptors`.
@@ -66,10 +83,8 @@ pub(super) fn importing<R>(
     descriptors: &mut Vec<Option<OwnedFd>>,
     decode: impl FnOnce() -> R,
 ) -> R {
-    let _restore = Under::way(Table { imports: Some(std::mem::take(descriptors)), ..Table::new() });
-    let result = decode();
-    *descriptors = TABLE.with_borrow_mut(|table| table.imports.take()).unwrap_or_default();
-    result
+    let _restore = Under::way(Way::In, |table| &mut table.imports, descriptors);
+    decode()
 }
 
 /// Why the last encoding or decoding of this thread failed.
@@ -93,9 +108,11 @@ pub(crate) fn explain(text: impl fmt::Display) -> String {
 /// Notes a descriptor to travel; gives its place in the message.
 pub(crate) fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
     let place = TABLE.with_borrow_mut(|table| {
-        let exports = table.exports.as_mut()?;
-        exports.push(Arc::clone(descriptor));
-        u32::try_from(exports.len() - 1).ok()
+        if table.way != Way::Out {
+            return None;
+        }
+        table.exports.push(Arc::clone(descriptor));
+        u32::try_from(table.exports.len() - 1).ok()
     });
     place.ok_or_else(|| {
         explain("a handle can only travel as an argument, a result or a message of offspring")
@@ -104,7 +121,10 @@ pub(crate) fn export(descriptor: &Arc<OwnedFd>) -> Result<u32, String> {
 
 pub(crate) fn import(place: u32) -> Result<OwnedFd, String> {
     let descriptor = TABLE.with_borrow_mut(|table| {
-        table.imports.as_mut()?.get_mut(usize::try_from(place).ok()?)?.take()
+        if table.way != Way::In {
+            return None;
+        }
+        table.imports.get_mut(usize::try_from(place).ok()?)?.take()
     });
     descriptor.ok_or_else(|| explain("the handle's descriptor did not come with the message"))
 }
