@@ -184,19 +184,16 @@ impl<'a> Selection<'a> {
         let mut looked_around = Instant::now();
         while let Some(nap) = patience.nap() {
             self.doze(bell, nap.min(NAP));
-            // By the clock: who is woken all the time by one queue must not forget another one.
-            let look_around = looked_around.elapsed() >= NAP;
-            if look_around {
-                looked_around = Instant::now();
-            }
-            let rung = bell.is_some_and(|bell| bell.load(Acquire) != 0);
-            let ready = rung
-                || self
-                    .words
-                    .iter()
-                    .any(|(_, words)| words.is_ready() || look_around && words.is_deserted());
+            let mut ready = bell.is_some_and(|bell| bell.load(Acquire) != 0)
+                || self.words.iter().any(|(_, words)| words.is_ready());
             // Not before the look: whoever was about to do it most likely has by now.
             self.words.iter().for_each(|(_, words)| words.finish_waking());
+            // By the clock: who is woken all the time by one queue must not forget another one.
+            if !ready && looked_around.elapsed() >= NAP {
+                looked_around = Instant::now();
+                self.words.iter().for_each(|(_, words)| words.tidy());
+                ready = self.words.iter().any(|(_, words)| words.is_deserted());
+            }
             if ready {
                 return true;
             }
@@ -204,13 +201,12 @@ impl<'a> Selection<'a> {
         false
     }
 
-    /// Sleeps on all words at once.
+    /// Sleeps on all words at once, unless one is ready.
     fn doze(&self, bell: Option<&AtomicU32>, nap: Duration) {
         let mut seen = Vec::with_capacity(2 * self.words.len() + 1);
         seen.extend(bell.map(|bell| (bell, 0)));
-        let vain = self.words.iter().all(|(_, words)| words.watch(&mut seen));
-        if vain && !futex::wait_any(&seen, nap) {
-            self.words.iter().for_each(|(_, words)| words.look_after());
+        if self.words.iter().all(|(_, words)| words.watch(&mut seen)) {
+            futex::wait_any(&seen, nap);
         }
     }
 }

@@ -50,6 +50,8 @@ pub(crate) trait AnyQueue: Debug {
     fn is_ready(&self) -> bool;
     fn is_deserted(&self) -> bool;
     fn bell(&self) -> &Gate;
+    /// Sees after one whose death nobody told of, and gives memory back that is not needed.
+    fn tidy(&self);
 }
 
 impl<T: AsFd> Selectable for T {
@@ -90,6 +92,11 @@ impl<T> AnyQueue for Queue<T> {
     fn bell(&self) -> &Gate {
         &self.core.control.put.gate
     }
+
+    fn tidy(&self) {
+        self.bell().look_after();
+        self.core.trim();
+    }
 }
 
 impl<'a> Words<'a> {
@@ -127,10 +134,10 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// For one who has slept, and was not woken.
-    pub(crate) fn look_after(&self) {
+    /// For one who has slept through a nap: does what nobody wakes anybody for.
+    pub(crate) fn tidy(&self) {
         if let Self::Queue(queue) = self {
-            queue.bell().look_after();
+            queue.tidy();
         }
     }
 

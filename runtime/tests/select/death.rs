@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use offspring::{Event, GetError, Process, Queue, process, select};
 
-use crate::support::{NOW, SOON, kill, sleep, until_asleep};
+use crate::support::{A_WHILE, NOW, SOON, kill, sleep, until_asleep};
 
 #[process]
 fn hold(_queue: &Queue<u32>, ready: &Event) {
@@ -99,6 +99,28 @@ under_each_method! {
             assert!(!all.is_empty());
         }
         assert_eq!(tcp.read(&mut [0]).unwrap(), 0);
+    }
+
+    /// Whoever selects could take something later, and keeps those company who wait for room.
+    fn a_selector_counts_as_one_who_is_left() {
+        let (queue, ready) = (Queue::bounded(1).unwrap(), Event::new().unwrap());
+        queue.put(1).unwrap();
+        let holder = hold::spawn(&queue, &ready).unwrap();
+        ready.wait();
+        let done = Event::new().unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(select(&[&queue], None).unwrap(), [0]);
+                done.set();
+                // For longer than the other one takes to find out that it is alone.
+                thread::sleep(3 * A_WHILE);
+                assert_eq!(queue.get().unwrap(), 1);
+            });
+            done.wait();
+            kill(holder);
+            queue.put(2).unwrap();
+        });
+        assert_eq!(queue.get().unwrap(), 2);
     }
 
     /// One with the turn to take sleeps beside them, and others who select.
