@@ -246,6 +246,7 @@ pub use channel::{
     GetError, GetTimeoutError, Job, Jobs, JoinableQueue, PutError, PutTimeoutError, Queue,
     QueueIter, Reserved, TryGetError, TryPutError,
 };
+pub use channel::{Selectable, select};
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};

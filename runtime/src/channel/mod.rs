@@ -19,9 +19,13 @@
 //! - [`travel`]: how connections and [`Descriptor`]s are sent to others
 //! - [`listener`], [`client`]: connections between programs; [`address`]: where, [`auth`]: with whom
 //! - [`copies`]: what a forked copy of this process lets go of
+//!
+//! Several things at once:
+//! - [`select`](mod@select); [`selectable`]: what can be waited for; [`bridge`]: words and descriptors at once
 
 mod address;
 mod auth;
+mod bridge;
 mod client;
 mod connection;
 mod control;
@@ -44,6 +48,8 @@ mod putter;
 mod queue;
 mod record;
 mod refused;
+mod select;
+mod selectable;
 mod spot;
 mod taker;
 mod transfer;
@@ -61,4 +67,6 @@ pub use iter::Iter as QueueIter;
 pub use joinable::{Job, Jobs, JoinableQueue};
 pub use listener::Listener;
 pub use queue::Queue;
+pub use select::select;
+pub use selectable::Selectable;
 pub use travel::Descriptor;

@@ -20,7 +20,7 @@ use crate::sync::spin::Spin;
 use crate::sys::robust::Kind;
 
 /// How long to sleep without a look for those who are left.
-const NAP: Duration = Duration::from_millis(60);
+pub(crate) const NAP: Duration = Duration::from_millis(60);
 /// The most jobs in progress to watch at a time; of others it is found out after a nap.
 const OTHERS_MAX: usize = 100;
 

@@ -21,8 +21,8 @@
 #![allow(unsafe_code, reason = "implements the unsafe trait Shareable")]
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::{Duration, Instant};
 
 use super::patience::Patience;
@@ -187,16 +187,48 @@ impl Event {
                 continue;
             }
             let Some(nap) = patience.nap() else { return false };
-            let marked = state | SLEEPERS;
-            if state != marked
-                && self.state.compare_exchange(state, marked, Relaxed, Relaxed).is_err()
-            {
-                continue;
-            }
-            // Both halves: the count says exactly whether it is still the same wait (Invariant 1).
-            let [low, high] = futex::halves(&self.state);
-            futex::wait_any(&[(low, marked as u32), (high, changes(marked))], nap);
+            let Some(words) = self.mark(state) else { continue };
+            futex::wait_any(&words, nap);
             slept = true;
+        }
+    }
+
+    /// Marks that somebody is about to sleep: the words for that, and what they hold. `None` if it is not in this state any
+    /// more.
+    #[inline]
+    fn mark(&self, state: u64) -> Option<[(&AtomicU32, u32); 2]> {
+        let marked = state | SLEEPERS;
+        if state != marked {
+            self.state.compare_exchange(state, marked, Relaxed, Relaxed).ok()?;
+        }
+        // Both halves: the count says exactly whether it is still the same wait (Invariant 1).
+        let [low, high] = futex::halves(&self.state);
+        Some([(low, marked as u32), (high, changes(marked))])
+    }
+
+    /// How often it has changed, for a wait that begins now.
+    pub(crate) fn changes(&self) -> u32 {
+        changes(self.state.load(Acquire))
+    }
+
+    /// Whether a wait that began at this count is over: it is set, or was meanwhile.
+    pub(crate) fn is_over(&self, first: u32) -> bool {
+        let state = self.state.load(Acquire);
+        is_set(state) || changes(state) != first
+    }
+
+    /// Words to be slept on beside others, and what they hold; `None` when the wait that began at this count is over.
+    ///
+    /// Whoever has slept on them calls [`finish_waking`](Self::finish_waking).
+    pub(crate) fn watch(&self, first: u32) -> Option<[(&AtomicU32, u32); 2]> {
+        loop {
+            let state = self.state.load(Acquire);
+            if is_set(state) || changes(state) != first {
+                return None;
+            }
+            if let Some(words) = self.mark(state) {
+                return Some(words);
+            }
         }
     }
 
@@ -215,7 +247,7 @@ impl Event {
     }
 
     /// Does what is left of a setter's work: all are woken, then `WAKING` goes.
-    fn finish_waking(&self) {
+    pub(crate) fn finish_waking(&self) {
         let state = self.state.load(Acquire);
         if state & WAKING == 0 {
             return;

@@ -93,6 +93,11 @@ impl Gate {
         woken
     }
 
+    /// For one who has slept beside others and was not woken: sees after one inside of whose death nobody told.
+    pub(crate) fn look_after(&self) {
+        self.0.look_after();
+    }
+
     /// Does what is left of a wake-up. Not at once: whoever was about to do it most likely has, after a moment.
     #[inline]
     pub(crate) fn finish_waking(&self) {

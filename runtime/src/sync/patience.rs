@@ -22,6 +22,15 @@ impl Patience {
         Instant::now().checked_add(time).map_or(Self::Endless, Self::Until)
     }
 
+    /// When it ends, if it does.
+    pub(crate) fn end(self) -> Option<Instant> {
+        match self {
+            Self::None => Some(Instant::now()),
+            Self::Until(end) => Some(end),
+            Self::Endless => None,
+        }
+    }
+
     /// How long to sleep next; `None` when time is up.
     pub(crate) fn nap(self) -> Option<Duration> {
         match self {

@@ -1,10 +1,31 @@
 //! Waiting for descriptors until a moment on the monotonic clock: ppoll(2).
 
+use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, Result};
+
+/// Why descriptors cannot be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// What stands at this position is not open.
+    NotOpen(usize),
+    System(Errno),
+}
+
+impl From<Refused> for io::Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::NotOpen(position) => Self::new(
+                io::ErrorKind::InvalidInput,
+                format!("the descriptor at position {position} is not open"),
+            ),
+            Refused::System(errno) => errno.into(),
+        }
+    }
+}
 
 /// Waits until one of them is readable or at its end, or until the deadline; positions in order.
 ///
@@ -12,12 +33,20 @@ use rustix::io::{Errno, Result};
 pub(crate) fn wait(
     descriptors: &[BorrowedFd<'_>],
     deadline: Option<Instant>,
-) -> Result<Vec<usize>> {
+) -> std::result::Result<Vec<usize>, Refused> {
     let mut polled: Vec<_> =
         descriptors.iter().map(|descriptor| PollFd::new(descriptor, PollFlags::IN)).collect();
-    poll_until(&mut polled, deadline)?;
-    let ready = polled.iter().enumerate().filter(|(_, entry)| !entry.revents().is_empty());
-    Ok(ready.map(|(position, _)| position).collect())
+    poll_until(&mut polled, deadline).map_err(Refused::System)?;
+    let mut ready = Vec::new();
+    for (position, entry) in polled.iter().enumerate() {
+        if entry.revents().contains(PollFlags::NVAL) {
+            return Err(Refused::NotOpen(position));
+        }
+        if !entry.revents().is_empty() {
+            ready.push(position);
+        }
+    }
+    Ok(ready)
 }
 
 /// As [`wait`] for one descriptor, without an allocation: whether it is ready.

@@ -26,6 +26,7 @@ mod once;
 mod rlock;
 mod rwlock;
 mod scenes;
+mod select;
 mod semaphore;
 mod text;
 mod victim;
@@ -62,6 +63,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         event::SCENES,
         barrier::SCENES,
         text::SCENES,
+        select::SCENES,
     ];
     std::iter::once(scene::<mutex::First>()).chain(types.into_iter().flatten().copied())
 }
