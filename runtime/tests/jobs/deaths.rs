@@ -124,7 +124,7 @@ under_each_method! {
         }
         assert!(done.iter().all(|times| times.load(SeqCst) >= 1), "join returned too early");
         jobs.close();
-        workers.map(|worker| worker.wait().unwrap());
+        workers.iter().for_each(|worker| _ = worker.wait().unwrap());
         assert!(jobs.dead_letters().unwrap().is_empty());
         assert!(!matches!(jobs.join(), Err(Error::PeerDied)));
     }
