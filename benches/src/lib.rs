@@ -11,11 +11,16 @@
 //! - [`agent`]: asking an agent, and being one
 //! - [`start`]: what the agent does, once per way
 //! - [`resident`]: memory that is really there
-//! - [`lock`]: the same for locks and their kin
+//! - [`crew`]: processes or threads that start together and are timed until the last is done
+//! - [`memory`]: values in memory that forked children share
+//! - [`lock`], [`queue`]: the same for locks and their kin, and for queues
 //! - [`report`]: the medians of a run as a Markdown table
 
 pub mod agent;
+pub mod crew;
 pub mod lock;
+pub mod memory;
+pub mod queue;
 pub mod report;
 pub mod resident;
 pub mod shape;

@@ -3,4 +3,5 @@
 fn main() {
     println!("{}", benches::report::markdown());
     println!("{}", benches::lock::table::markdown());
+    println!("{}", benches::queue::table::markdown());
 }

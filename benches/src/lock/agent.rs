@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use offspring::{Barrier, Event, Semaphore, Shared};
 
 use super::counting::{Binary, Counting, Locking};
-use super::crew::{self, Crew, Hands, Subject};
 use super::raw_sync::RawSync;
 use super::reading::{Mostly, Reading};
 use super::turns::{self, Passing, Turns};
-use super::{Case, Rival, memory, pthread, rounds, semaphore};
-use crate::{Agent, Fallible};
+use super::{Case, Rival, pthread, rounds, semaphore};
+use crate::crew::{self, Crew, Hands, Subject};
+use crate::{Agent, Fallible, memory};
 
 /// First argument of an executable that is to be an agent for locks.
 pub const AGENT: &str = "--lock-agent";

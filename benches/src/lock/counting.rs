@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use offspring::Shared;
 
-use super::crew::Subject;
-use super::{memory, pthread};
-use crate::Fallible;
+use super::pthread;
+use crate::crew::Subject;
+use crate::{Fallible, memory};
 
 /// A lock around a number.
 pub trait Locking: Sync + 'static {

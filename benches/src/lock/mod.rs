@@ -3,8 +3,6 @@
 //! As for starting processes, an agent of its own takes each measurement (`lock::agent`): it has one thread, so that it can
 //! fork the crew that contends.
 //!
-//! - [`crew`]: processes or threads that start together and are timed until the last is done
-//! - [`memory`]: values in memory that forked children share
 //! - [`pthread`]: what libc has for several processes; [`raw_sync`]: what that crate has
 //! - [`counting`], [`semaphore`], [`turns`], [`rounds`], [`reading`]: the subjects
 //! - [`agent`]: from a case and a rival to nanoseconds
@@ -12,8 +10,6 @@
 
 pub mod agent;
 pub mod counting;
-pub mod crew;
-pub mod memory;
 pub mod pthread;
 pub mod raw_sync;
 pub mod reading;

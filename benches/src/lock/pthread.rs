@@ -5,13 +5,11 @@
 //! each call passes a pointer to such a value. What a mutex guards is touched only by its holder.
 #![allow(unsafe_code, reason = "calls libc")]
 
+use crate::{Fallible, memory};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, zeroed};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-
-use super::memory;
-use crate::Fallible;
 
 /// A zeroed libc value.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use raw_sync::locks::{LockImpl, LockInit, Mutex};
 
 use super::counting::Locking;
-use super::memory;
-use crate::Fallible;
+
+use crate::{Fallible, memory};
 
 /// What it says it needs is less.
 const ROOM: usize = 128;

@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use offspring::Shared;
 
-use super::crew::Subject;
 use super::pthread;
+use crate::crew::Subject;
 
 /// One write in so many.
 const WRITE_EVERY: u64 = 100;

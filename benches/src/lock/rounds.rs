@@ -2,8 +2,8 @@
 
 use offspring::Barrier;
 
-use super::crew::Subject;
 use super::pthread;
+use crate::crew::Subject;
 
 /// Ours.
 #[derive(Debug)]

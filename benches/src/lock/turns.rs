@@ -6,9 +6,9 @@ use std::io::{Read as _, Write as _};
 use offspring::sync::{Condvar, Mutex};
 use offspring::{Event, Shared};
 
-use super::crew::Subject;
 use super::pthread;
 use crate::Fallible;
+use crate::crew::Subject;
 
 /// Our events, one in each direction.
 #[derive(Debug)]
