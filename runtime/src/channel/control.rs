@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use super::levels::FIRST;
-use super::spot::Spot;
+use super::spot::{ITEMS_MAX, Spot};
 use crate::memory::Shareable;
 use crate::memory::layout::Hasher;
 use crate::sync::gate::Gate;
@@ -70,6 +70,8 @@ pub(crate) struct Control<T> {
     closed: AtomicU32,
     /// Not 0: another process has been given a handle.
     handed_on: AtomicU32,
+    /// Not 0: levels that are not kept may have memory. Written by one who is inside of the gate for putting.
+    large: AtomicU32,
     pub(crate) put: Putting,
     pub(crate) take: Taking,
     /// Of those who wait for an item, one has this, and sleeps at the bell.
@@ -95,6 +97,7 @@ impl<T> Control<T> {
             bound,
             closed: AtomicU32::new(0),
             handed_on: AtomicU32::new(0),
+            large: AtomicU32::new(0),
             put: Putting {
                 gate: Gate::new(),
                 tail: AtomicU64::new(start),
@@ -112,6 +115,11 @@ impl<T> Control<T> {
         }
     }
 
+    /// The most items that may wait, also in a queue that grows: no more can be counted.
+    pub(crate) fn most(&self) -> u32 {
+        if self.bound == 0 { ITEMS_MAX } else { self.bound }
+    }
+
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Acquire) != 0
@@ -127,6 +135,14 @@ impl<T> Control<T> {
 
     pub(crate) fn hand_on(&self) {
         self.handed_on.store(1, Relaxed);
+    }
+
+    pub(crate) fn has_large(&self) -> bool {
+        self.large.load(Relaxed) != 0
+    }
+
+    pub(crate) fn set_large(&self, large: bool) {
+        self.large.store(large.into(), Relaxed);
     }
 }
 
@@ -177,7 +193,8 @@ impl Taking {
     /// What `head` is about to become.
     #[inline(always)]
     pub(crate) fn leaving(&self) -> Option<Spot> {
-        match self.leaving.load(Relaxed) {
+        // Acquire: who sees that there is nothing any more sees the new head, too.
+        match self.leaving.load(Acquire) {
             0 => None,
             word => Some(Spot(word - 1)),
         }

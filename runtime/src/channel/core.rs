@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Acquire;
 
+use rustix::io::Errno;
+
 use super::control::Control;
+use super::copies;
 use super::desk::Desks;
-use super::fault::Fault;
+use super::fault::{Action, Fault};
 use super::levels::{self, FIRST, Levels};
 use super::memory;
-use super::parcel::Outbox;
+use super::parcel::{self, OwnOutbox};
 use super::payload::Outgoing;
 use super::spot::{ITEMS_MAX, Spot};
 use super::users::Users;
@@ -25,9 +28,12 @@ pub(crate) struct Core<T: 'static> {
     pub(crate) control: Shared<Control<T>>,
     pub(crate) levels: Levels,
     pub(crate) users: Users,
-    outbox: Outbox,
+    /// This handle's place on the roll. It is never mapped: a mapping keeps it, too, and a forked copy of this process has all mappings.
+    place: Arc<OwnedFd>,
     /// Of a queue of jobs: where those lie that are in progress.
     pub(crate) desks: Option<Shared<Desks>>,
+    /// Dropped after `control`, when this handle is not a holder any more.
+    outbox: OwnOutbox,
 }
 
 impl<T> Core<T> {
@@ -41,38 +47,51 @@ impl<T> Core<T> {
     /// An empty queue for at most so many items; 0 for as many as there is memory for.
     pub(crate) fn new(bound: u32) -> Result<Self> {
         let control = Shared::with_room(Control::new(bound), levels::room())?;
-        let core = Self::over(control)?;
+        let place = Self::sign(&control)?;
+        let core = Self::over(control, place);
         core.levels.reserve(0, 0, FIRST)?;
         Ok(core)
     }
 
-    /// The queue behind a descriptor that was handed over.
-    pub(crate) fn attach(descriptor: OwnedFd) -> Result<Self> {
-        Self::over(Shared::<Control<T>>::from_descriptor(descriptor)?)
+    /// The queue behind a descriptor that was handed over, which is on the roll already.
+    pub(crate) fn attach(place: OwnedFd) -> Result<Self> {
+        let unsigned = memfd::reopen(place.as_fd()).map_err(Error::system("open a queue"))?;
+        let control = Shared::<Control<T>>::from_descriptor(unsigned)?;
+        let place = Arc::new(place);
+        copies::note_queue(&place);
+        Ok(Self::over(control, place))
     }
 
-    fn over(control: Shared<Control<T>>) -> Result<Self> {
-        let descriptor = control.descriptor();
-        roll::sign(&**descriptor).map_err(Error::system("enter a queue's roll"))?;
-        let levels = Levels::new(Arc::clone(descriptor));
-        Ok(Self { control, levels, users: Users::new(), outbox: Outbox::default(), desks: None })
+    fn over(control: Shared<Control<T>>, place: Arc<OwnedFd>) -> Self {
+        let levels = Levels::new(Arc::clone(control.descriptor()));
+        let users = Users::new(Arc::clone(&place));
+        Self { control, levels, users, place, desks: None, outbox: OwnOutbox::default() }
+    }
+
+    /// A new place on the queue's roll.
+    fn sign(control: &Shared<Control<T>>) -> Result<Arc<OwnedFd>> {
+        let action = "enter a queue's roll";
+        let place = memfd::reopen(control.descriptor().as_fd()).map_err(Error::system(action))?;
+        roll::sign(&place).map_err(Error::system(action))?;
+        let place = Arc::new(place);
+        copies::note_queue(&place);
+        Ok(place)
     }
 
     /// What another process is to be given: a descriptor that counts as a holder until nobody has it any more.
     pub(crate) fn hand_on(&self) -> Result<Arc<OwnedFd>> {
-        let action = "hand on a queue";
-        let fd = memfd::reopen(self.control.descriptor().as_fd()).map_err(Error::system(action))?;
-        roll::sign(&fd).map_err(Error::system(action))?;
+        let place = Self::sign(&self.control)?;
         self.control.hand_on();
-        Ok(Arc::new(fd))
+        Ok(place)
     }
 
     /// Whether there were others, in other processes, and nobody is left but the calling thread who could do anything.
     pub(crate) fn is_deserted(&self, handles: usize) -> bool {
-        self.control.was_handed_on()
-            && handles == 1
-            && !self.users.has_others()
-            && !roll::has_others(&**self.control.descriptor()).unwrap_or(true)
+        if !self.control.was_handed_on() || handles != 1 || self.users.has_others() {
+            return false;
+        }
+        parcel::clear_out();
+        !roll::has_others(&*self.place).unwrap_or(true)
     }
 
     /// The word in front of a record.
@@ -105,7 +124,16 @@ impl<T> Core<T> {
     /// Whether there is something in the queue itself.
     #[inline(always)]
     fn has_record(&self) -> bool {
-        self.header(self.control.take.head()).is_ok_and(|word| word.load(Acquire) != 0)
+        let head = self.control.take.head();
+        let word = self.header(head).map_or(0, |word| word.load(Acquire));
+        word != 0 || self.may_have_left(head)
+    }
+
+    /// Whether there may be something although nothing was seen there: a level whose memory is being given back, or was by one who
+    /// then died, reads as empty, and the way on from it is known to `leaving` until `head` has moved.
+    #[cold]
+    fn may_have_left(&self, head: Spot) -> bool {
+        self.control.take.leaving().is_some() || self.control.take.head() != head
     }
 
     /// Whether one more may be put, as far as can be seen from outside.
@@ -115,13 +143,32 @@ impl<T> Core<T> {
     }
 
     /// Keeps the handles in an item open until that has been taken.
-    pub(crate) fn keep_parcel<I>(&self, number: u32, item: &mut Outgoing<'_, I>) {
+    pub(crate) fn keep_parcel<I>(
+        &self,
+        number: u32,
+        item: &mut Outgoing<'_, I>,
+    ) -> Result<(), Fault> {
         let parcel = item.take_parcel();
-        if !parcel.is_empty() {
-            let head = self.control.take.head();
-            let is_job = |number| self.desks.as_ref().is_some_and(|desks| desks.may_need(number));
-            self.outbox.keep(number, parcel, |other| head.has_passed(other) && !is_job(other));
+        if parcel.is_empty() {
+            return Ok(());
         }
+        self.outbox.keep(number, parcel, || self.goings())
+    }
+
+    /// What says whether an item of this queue is gone: also when this handle is, and without being a holder.
+    #[cold]
+    fn goings(&self) -> Result<impl Fn(u32) -> bool + Send + Sync + 'static, Fault> {
+        let failed = |error| Fault::System(Action::Map, error);
+        let fd = memfd::reopen(self.control.descriptor().as_fd())
+            .map_err(|error| failed(Errno::from_io_error(&error).unwrap_or(Errno::NOMEM)))?;
+        let control =
+            Shared::<Control<T>>::from_descriptor(fd).map_err(|_| failed(Errno::NOMEM))?;
+        let desks = self.desks.clone();
+        Ok(move |number| {
+            let is_job = desks.as_ref().is_some_and(|desks| desks.may_need(number));
+            let was_taken = control.take.head().has_passed(number) && !is_job;
+            was_taken || !roll::has_others(&**control.descriptor()).unwrap_or(true)
+        })
     }
 
     /// Whether all jobs are done, as far as can be seen from outside.

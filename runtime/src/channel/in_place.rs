@@ -65,6 +65,10 @@ impl<T, V: ?Sized> fmt::Debug for Reserved<'_, T, V> {
 
 impl<T, V: ?Sized> Reserved<'_, T, V> {
     fn put(mut self) -> Result<(), PutError<()>> {
+        // By this thread itself, since nobody else can while it is here.
+        if self.putter.is_closed() {
+            return Err(PutError::Closed(()));
+        }
         let committed = self.putter.commit(self.place, Kind::Raw);
         committed.map_err(|fault| Refused::from(fault).with(()).into())
     }
@@ -74,7 +78,8 @@ impl<T> Reserved<'_, T, [u8]> {
     /// Puts the item, with the bytes as they are now.
     ///
     /// # Errors
-    /// [`PutError::Failed`] when the queue's memory was overwritten.
+    /// [`PutError::Closed`] when this thread has closed the queue since then; [`PutError::Failed`] when the queue's memory was
+    /// overwritten.
     ///
     /// # Fork and death
     /// The item is there or not, at whatever instruction the caller dies.
@@ -102,7 +107,8 @@ impl<T> Reserved<'_, T, MaybeUninit<T>> {
     /// A valid `T` has been written, as [`MaybeUninit::assume_init`] wants it.
     ///
     /// # Errors
-    /// [`PutError::Failed`] when the queue's memory was overwritten.
+    /// [`PutError::Closed`] when this thread has closed the queue since then; [`PutError::Failed`] when the queue's memory was
+    /// overwritten.
     ///
     /// # Fork and death
     /// The item is there or not, at whatever instruction the caller dies.

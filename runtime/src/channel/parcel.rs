@@ -7,10 +7,10 @@
 //! the item keeps them open until the item has been taken, or until its end. After that they cannot be had any more, which is
 //! an error for whoever takes the item.
 
+use std::fmt;
 use std::io;
-use std::mem;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustix::io::Errno;
 
@@ -18,30 +18,84 @@ use super::fault::{Fault, Where};
 use crate::sys::foreign::{self, Name, Owner};
 use crate::{Error, Result};
 
-/// Descriptors kept for items that were put by handles that are gone.
-static KEPT: Mutex<Vec<Arc<OwnedFd>>> = Mutex::new(Vec::new());
+/// The outboxes of this process: a queue's may be the last that there is of it here.
+static OUTBOXES: Mutex<Vec<Arc<Outbox>>> = Mutex::new(Vec::new());
 
-/// What one handle keeps open, with the number of the item that it belongs to.
-#[derive(Debug, Default)]
-pub(crate) struct Outbox(Mutex<Vec<(u32, Vec<Arc<OwnedFd>>)>>);
+/// What is kept open of what was put into one queue by one handle, with the number of the item that it belongs to.
+pub(crate) struct Outbox {
+    is_gone: Box<dyn Fn(u32) -> bool + Send + Sync>,
+    kept: Mutex<Vec<(u32, Vec<Arc<OwnedFd>>)>>,
+}
 
 impl Outbox {
-    /// Keeps a parcel until the item has been taken; lets go of those for which `is_gone`.
-    pub(crate) fn keep(&self, item: u32, parcel: Vec<Arc<OwnedFd>>, is_gone: impl Fn(u32) -> bool) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|(item, _)| !is_gone(*item));
-        all.push((item, parcel));
+    /// `is_gone` says whether nobody will want the handles of an item any more.
+    fn new(is_gone: impl Fn(u32) -> bool + Send + Sync + 'static) -> Arc<Self> {
+        let outbox = Arc::new(Self { is_gone: Box::new(is_gone), kept: Mutex::default() });
+        lock(&OUTBOXES).push(Arc::clone(&outbox));
+        outbox
+    }
+
+    fn clear_out(&self) {
+        lock(&self.kept).retain(|(item, _)| !(self.is_gone)(*item));
     }
 }
 
-impl Drop for Outbox {
+/// A handle's own outbox, from when it has something for it on.
+#[derive(Default)]
+pub(crate) struct OwnOutbox(OnceLock<Arc<Outbox>>);
+
+impl OwnOutbox {
+    /// Keeps a parcel until the item is gone, which `is_gone` comes to say.
+    pub(crate) fn keep<G: Fn(u32) -> bool + Send + Sync + 'static>(
+        &self,
+        item: u32,
+        parcel: Vec<Arc<OwnedFd>>,
+        is_gone: impl FnOnce() -> Result<G, Fault>,
+    ) -> Result<(), Fault> {
+        let outbox = match self.0.get() {
+            Some(outbox) => outbox,
+            None => {
+                let new = Outbox::new(is_gone()?);
+                self.0.get_or_init(|| new)
+            }
+        };
+        outbox.clear_out();
+        lock(&outbox.kept).push((item, parcel));
+        Ok(())
+    }
+}
+
+impl Drop for OwnOutbox {
     fn drop(&mut self) {
-        let all = mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if !all.is_empty() {
-            let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.extend(all.into_iter().flat_map(|(_, parcel)| parcel));
+        if self.0.take().is_some() {
+            clear_out();
         }
     }
+}
+
+impl fmt::Debug for OwnOutbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.get().map_or(0, |outbox| lock(&outbox.kept).len());
+        f.debug_tuple("OwnOutbox").field(&count).finish()
+    }
+}
+
+/// Closes what this process keeps for items that are gone, in whatever queues they were: a queue that was sent in an item of
+/// another one counts as held here until then.
+pub(crate) fn clear_out() {
+    lock(&OUTBOXES).retain(|outbox| {
+        outbox.clear_out();
+        Arc::strong_count(outbox) > 1 || !lock(&outbox.kept).is_empty()
+    });
+}
+
+/// In a forked copy of this process: what is kept is the original's to keep.
+pub(crate) fn let_go() {
+    lock(&OUTBOXES).iter().for_each(|outbox| lock(&outbox.kept).clear());
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Appends the list of these descriptors.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use super::control::Limit;
 use super::core::Core;
 use super::fault::{Fault, Where};
-use super::levels::{MOST, PIECE, REAL, size};
+use super::levels::{KEPT, MOST, PIECE, REAL, size};
 use super::memory::Span;
 use super::record::{Kind, Record, stride};
 use super::spot::Spot;
@@ -79,6 +79,10 @@ impl<T> Core<T> {
 }
 
 impl<T> Putter<'_, T> {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.core.control.is_closed()
+    }
+
     /// A place for a record of `len` bytes, after what a dead one has left has been finished.
     ///
     /// [`Fault::Full`] when those who put wait for room, [`Fault::Maximum`] when they do not.
@@ -106,8 +110,8 @@ impl<T> Putter<'_, T> {
         }
         let control = &self.core.control;
         let head = control.take.head();
-        if control.bound != 0 && self.tail.count_since(head) >= control.bound {
-            return Err(Fault::Full);
+        if self.tail.count_since(head) >= control.most() {
+            return Err(if control.bound == 0 { Fault::Maximum } else { Fault::Full });
         }
         if len > size(REAL - 1) {
             return Err(Fault::Maximum);
@@ -142,10 +146,7 @@ impl<T> Putter<'_, T> {
     fn renew_limit(&self, end: usize, head: Spot) {
         let control = &self.core.control;
         let end = if self.tail.level() == 0 { end } else { end.min(control.put.reserved()) };
-        let count = match control.bound {
-            0 => u32::MAX,
-            bound => head.count_after(bound),
-        };
+        let count = head.count_after(control.most());
         control.put.set_limit(Limit { offset: end, count });
     }
 
@@ -185,6 +186,10 @@ impl<T> Putter<'_, T> {
         // What is reserved is said of the tail's level, which is another one in a moment, perhaps.
         self.core.control.put.set_limit(Limit::NOWHERE);
         self.core.control.put.set_reserved(0);
+        // Before it has some, so that what a dead one has reserved in vain is given back one day.
+        if size(level) > KEPT {
+            self.core.control.set_large(true);
+        }
         let reserved = needed.next_multiple_of(PIECE).min(size(level));
         self.core.levels.reserve(level, 0, reserved)?;
         let jump = Record { kind: Kind::Link, len: level };
@@ -209,15 +214,20 @@ impl<T> Putter<'_, T> {
         Ok(())
     }
 
-    /// Leads those who take back to level 0, if there is nothing for them here: `head` is where they are.
+    /// Gives large levels' memory back, and leads those who take home to level 0 if they are in such a one, if there is nothing for
+    /// them here: `head` is where they are. Whether they are led.
     pub(crate) fn lead_home(&mut self, head: Spot) -> Result<bool, Fault> {
         if self.core.header(self.tail)?.load(Acquire) != 0 {
             self.tail = self.core.catch_up(self.tail)?;
         }
-        if self.tail != head || head.level() == 0 {
+        if self.tail != head {
             return Ok(false);
         }
         self.core.levels.give_back_unused(head.level());
+        if size(head.level()) <= KEPT {
+            self.core.control.set_large(false);
+            return Ok(false);
+        }
         let home = head.start_of(0);
         self.core.control.put.set_limit(Limit::NOWHERE);
         self.core.control.put.set_reserved(0);

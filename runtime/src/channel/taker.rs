@@ -144,7 +144,7 @@ impl<T> Taker<'_, T> {
 
     /// Goes back to level 0 and gives memory back, when there is nothing to be taken and much of it.
     pub(crate) fn trim(&mut self) -> Result<(), Fault> {
-        if size(self.at.level()) <= KEPT || self.look()?.is_some() {
+        if !self.core.control.has_large() || self.look()?.is_some() {
             return Ok(());
         }
         // Somebody who puts at this moment needs the memory.

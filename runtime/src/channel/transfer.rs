@@ -1,5 +1,7 @@
 //! One item, or many, in or out: through a gate, and around again when that came to nothing.
 
+use std::mem;
+
 use super::core::Core;
 use super::fault::Fault;
 use super::payload::{Incoming, Outgoing, is_raw, raw, take_raw};
@@ -7,7 +9,7 @@ use super::putter::Putter;
 use super::queue::Queue;
 use super::record::Kind;
 use super::refused::Refused;
-use super::taker::Taker;
+use super::taker::{Found, Taker};
 use super::users::Side;
 use super::wait::Waiting;
 use crate::Error;
@@ -255,7 +257,7 @@ fn put_with<T: Message>(
         Ok(place) => {
             item.write(place.span)?;
             // Before it can be taken: whoever takes it fetches its handles at once.
-            core.keep_parcel(place.number(), item);
+            core.keep_parcel(place.number(), item)?;
             putter.commit(place, item.kind())?;
             Ok(true)
         }
@@ -281,6 +283,19 @@ fn take_one<T: Message>(
     Ok(true)
 }
 
+/// An item whose own code is at work: if that panics, it is gone, with those before it, so that the next call does not meet it.
+struct Gone<'a, 'b, T: 'static> {
+    taker: &'b mut Taker<'a, T>,
+    found: Found,
+}
+
+impl<T> Drop for Gone<'_, '_, T> {
+    fn drop(&mut self) {
+        self.taker.pass(self.found);
+        self.taker.settle();
+    }
+}
+
 /// Takes at most so many, if there is one. One that did not arrive is lost, if it is the first one.
 fn take_many<T: Message>(
     taker: &mut Taker<'_, T>,
@@ -293,7 +308,13 @@ fn take_many<T: Message>(
     {
         let item = match found.kind {
             Kind::Raw => Ok(take_raw(found.span)?),
-            kind => Incoming::copy(found.span, kind)?.and_then(Incoming::decode),
+            kind => {
+                let copy = Incoming::copy(found.span, kind)?;
+                let gone = Gone { taker, found };
+                let item = copy.and_then(Incoming::decode);
+                mem::forget(gone);
+                item
+            }
         };
         match item {
             Ok(item) => items.push(item),

@@ -1,14 +1,17 @@
 //! Which threads of this process use one handle: who waits for an item must know whether another thread could put one.
 
+use std::os::fd::OwnedFd;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::sys::robust;
+use crate::sys::{robust, roll};
 
 /// The threads that have used a handle.
 #[derive(Debug)]
 pub(crate) struct Users {
+    /// The handle's place on the roll.
+    descriptor: Arc<OwnedFd>,
     /// The last one on each side, so that the list is seldom looked at.
     latest: [AtomicU32; 3],
     all: Mutex<Vec<u32>>,
@@ -24,8 +27,9 @@ pub(crate) enum Side {
 }
 
 impl Users {
-    pub(crate) fn new() -> Self {
-        Self { latest: [const { AtomicU32::new(0) }; 3], all: Mutex::new(Vec::new()) }
+    pub(crate) fn new(descriptor: Arc<OwnedFd>) -> Self {
+        let latest = [const { AtomicU32::new(0) }; 3];
+        Self { descriptor, latest, all: Mutex::new(Vec::new()) }
     }
 
     /// The calling thread uses the handle.
@@ -46,6 +50,8 @@ impl Users {
             // Of those who are gone nobody need know.
             all.retain(|thread| robust::exists_here(*thread));
             all.push(me);
+            // It is there already, but for a handle that a forked copy of its process uses.
+            let _ = roll::sign(&*self.descriptor);
         }
     }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::fault::Fault;
-use super::levels;
 use super::users::Side;
 use crate::sync::gate::Gate;
 use crate::sync::patience::Patience;
@@ -79,6 +78,10 @@ impl<T> Waiting<'_, T> {
     ) -> Result<(), Fault> {
         if matches!(self.patience, Patience::None) {
             return Err(Fault::TimedOut);
+        }
+        // What it waits for would have to come through a gate that it keeps shut itself.
+        if self.bell().is_mine() {
+            return Err(Fault::Inside);
         }
         // Those who queue come first.
         let queued = self.turn().is_some_and(RawLock::is_locked);
@@ -149,7 +152,7 @@ fn done(done: bool, otherwise: Fault) -> Result<(), Fault> {
 impl<T> Core<T> {
     /// Gives memory back that a drained queue does not need, if nobody is in the way.
     pub(crate) fn trim(&self) {
-        if levels::size(self.control.take.head().level()) <= levels::KEPT {
+        if !self.control.has_large() {
             return;
         }
         // Garbage is reported by whoever finds it next.

@@ -54,6 +54,11 @@ impl Gate {
         Ok(Inside { gate: self, held, _stays: PhantomData })
     }
 
+    /// Whether this thread is inside.
+    pub(crate) fn is_mine(&self) -> bool {
+        self.0.held_by_me().is_some()
+    }
+
     /// The word, to be slept on beside others with [`watch`](Self::watch).
     pub(crate) fn word(&self) -> &AtomicU32 {
         self.0.word()
