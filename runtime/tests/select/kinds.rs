@@ -163,6 +163,26 @@ fn connections_and_listeners() {
     }
 }
 
+/// All of them have knocked before the first one is let in.
+#[test]
+fn each_of_many_clients_makes_a_listener_ready() {
+    let listener = Listener::bind("127.0.0.1:0", b"key").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let server = Client::connect::<(), u32>(listener.address(), b"key").unwrap();
+                assert_eq!(server.recv().unwrap(), 7);
+            });
+        }
+        thread::sleep(A_WHILE);
+        for _ in 0..4 {
+            assert_eq!(select(&[&listener], SOON).unwrap(), [0]);
+            listener.accept::<u32, ()>().unwrap().send(7).unwrap();
+        }
+        assert!(select(&[&listener], NOW).unwrap().is_empty());
+    });
+}
+
 #[test]
 fn all_that_are_ready_in_the_order_given() {
     let queues: Vec<_> = (0..4).map(|_| Queue::new().unwrap()).collect();
