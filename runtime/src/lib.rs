@@ -246,8 +246,8 @@ pub use channel::{
     GetError, GetTimeoutError, Job, Jobs, JoinableQueue, PutError, PutTimeoutError, Queue,
     QueueIter, Reserved, TryGetError, TryPutError,
 };
-pub use channel::{Selectable, select};
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
+pub use channel::{Selectable, select};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};

@@ -32,6 +32,7 @@ use crate::memory::layout::Hasher;
 use crate::sync::gate::Gate;
 use crate::sync::patience::Patience;
 use crate::sync::raw::{Held, RawLock};
+use crate::sys::futex;
 use crate::sys::memfd;
 use crate::sys::robust;
 
@@ -173,6 +174,13 @@ impl Desks {
         let others =
             self.used().iter().filter(|desk| desk.lock.is_locked() && desk.lock.owner() != me);
         others.filter_map(|desk| Some((desk.lock.word(), desk.lock.watch()?))).take(most).collect()
+    }
+
+    /// For one who has slept on those words, and takes no job: a job that comes back wakes one sleeper only.
+    pub(crate) fn wake_others(&self, head: Spot) {
+        for (index, _) in self.returned(head) {
+            futex::wake_all(self.desks[index].lock.word());
+        }
     }
 
     /// Takes the oldest job that came back, and gives up those that came back too often.

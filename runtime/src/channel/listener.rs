@@ -2,7 +2,8 @@
 //!
 //! Whoever has connected but not yet shown the key waits in a row, so that one who is slow or silent delays nobody: each has ten
 //! seconds, at most 64 are heard at a time, and of none more is read than the fixed length of an answer. The row
-//! stays from one call of `accept` to the next. Threads that accept at once take turns.
+//! stays from one call of `accept` to the next. Threads that accept at once take turns. Whoever polls the listener is to see
+//! the row as well: so what is lent for that is an epoll(7) of the socket and the row.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -10,6 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::address::{Address, Bound};
@@ -18,7 +20,7 @@ use super::client::say;
 use super::connection::Connection;
 use super::copies;
 use crate::sys::named::{self, SocketFile};
-use crate::sys::{poll, socket};
+use crate::sys::{poll, socket, standard};
 use crate::{Error, Result};
 
 /// How long a handshake may take once it has begun.
@@ -57,6 +59,8 @@ pub struct Listener {
     // Removed before the socket is closed.
     _file: Option<SocketFile>,
     socket: Arc<OwnedFd>,
+    /// Readable when the socket is, or one who waits in the row.
+    news: Arc<OwnedFd>,
     address: String,
     is_local: bool,
     key: Key,
@@ -90,9 +94,13 @@ impl Listener {
         let text = address.as_ref();
         let place = Address::parse(text)?;
         let Bound { file, socket, address } = place.bind(text)?;
+        let news = epoll::create(CreateFlags::CLOEXEC).and_then(standard::beyond);
+        let news = news.map_err(Error::system("watch for clients"))?;
+        watch(&news, &socket)?;
         Ok(Self {
             _file: file,
             socket: copies::note(socket),
+            news: copies::note(news),
             address,
             is_local: place.is_local(),
             key: Key::new(key.as_ref()),
@@ -131,7 +139,7 @@ impl Listener {
         let mut turn = self.take_turn(deadline).ok_or(Error::TimedOut)?;
         loop {
             if let Some(late) = turn.callers.iter().position(|one| Instant::now() >= one.deadline) {
-                turn.callers.remove(late);
+                self.dismiss(turn.callers.remove(late));
                 return Err(auth::refused("it does not show its key"));
             }
             let ready = self.wait(&turn.callers, deadline)?;
@@ -146,9 +154,12 @@ impl Listener {
                 };
                 match caller.listen() {
                     Ok(false) => {}
-                    Ok(true) => return self.judge(turn.callers.remove(position)),
+                    Ok(true) => {
+                        let caller = self.dismiss(turn.callers.remove(position));
+                        return self.judge(caller);
+                    }
                     Err(error) => {
-                        turn.callers.remove(position);
+                        self.dismiss(turn.callers.remove(position));
                         return Err(error);
                     }
                 }
@@ -173,8 +184,16 @@ impl Listener {
         };
         let host = Host::new()?;
         say(&socket, &host.question())?;
+        watch(&self.news, &socket)?;
         let deadline = Instant::now() + HANDSHAKE_WITHIN;
         Ok(Some(Caller { socket, host, answer: [0; ANSWER], heard: 0, deadline }))
+    }
+
+    /// Out of the row. Its socket is taken from the watch by hand: it lives on in a connection, or in a copy of this process.
+    fn dismiss(&self, caller: Caller) -> Caller {
+        // It fails only when it is not watched any more.
+        let _ = epoll::delete(&self.news, &caller.socket);
+        caller
     }
 
     fn judge<A, B>(&self, caller: Caller) -> Result<Connection<A, B>> {
@@ -235,10 +254,15 @@ impl Drop for Turn<'_> {
     }
 }
 
+fn watch(news: &OwnedFd, socket: &OwnedFd) -> Result<()> {
+    epoll::add(news, socket, EventData::new_u64(0), EventFlags::IN)
+        .map_err(Error::system("watch for clients"))
+}
+
 /// Readable when somebody has connected; `accept` then waits for no more than a handshake.
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.news.as_fd()
     }
 }
 

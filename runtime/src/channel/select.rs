@@ -203,9 +203,12 @@ impl<'a> Selection<'a> {
 
     /// Sleeps on all words at once, unless one is ready.
     fn doze(&self, bell: Option<&AtomicU32>, nap: Duration) {
-        let mut seen = Vec::with_capacity(2 * self.words.len() + 1);
+        let others: Vec<_> = self.words.iter().flat_map(|(_, words)| words.others()).collect();
+        let mut seen = Vec::with_capacity(2 * self.words.len() + 1 + others.len());
         seen.extend(bell.map(|bell| (bell, 0)));
         if self.words.iter().all(|(_, words)| words.watch(&mut seen)) {
+            // Last: those for which there is no room are not slept on.
+            seen.extend(others);
             futex::wait_any(&seen, nap);
         }
     }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::AtomicU32;
 
+use super::joinable::JoinableQueue;
 use super::queue::Queue;
 use super::users::Side;
 use crate::sync::Event;
@@ -14,10 +15,12 @@ use crate::sync::handles;
 ///
 /// | | ready when |
 /// | --- | --- |
-/// | [`Queue`] | an item is there to be taken; or none will ever come, because it was closed, or because nobody is left who could put one |
+/// | [`Queue`], [`JoinableQueue`] | an item is there to be taken; or none will ever come, because it was closed, or nobody else is left |
 /// | [`Event`](handles::Event), [`sync::Event`](Event) | it is set, or was set since the call began |
 /// | [`Process`](crate::Process) | it has ended |
-/// | all else that is [`AsFd`]: a socket, a pipe, a listener, a file | it can be read (or a client accepted) without waiting; or it is at its end, or broken |
+/// | [`Connection`](crate::Connection) | a message is there to be received; or the other side is gone |
+/// | [`Listener`](crate::Listener) | a client knocks |
+/// | all else that is [`AsFd`]: sockets, pipes, files | it can be read without waiting; or it is at its end, or broken |
 ///
 /// It cannot be implemented elsewhere: what is to be selected lends a descriptor, by `AsFd`.
 pub trait Selectable {
@@ -50,6 +53,10 @@ pub(crate) trait AnyQueue: Debug {
     fn is_ready(&self) -> bool;
     fn is_deserted(&self) -> bool;
     fn bell(&self) -> &Gate;
+    /// Words besides the bell, with what they hold.
+    fn others(&self) -> Vec<(&AtomicU32, u32)>;
+    /// For one who has slept: does what is left of the wake-up of others.
+    fn finish_waking(&self);
     /// Sees after one whose death nobody told of, and gives memory back that is not needed.
     fn tidy(&self);
 }
@@ -65,6 +72,12 @@ impl<T> Selectable for Queue<T> {
         // This thread could put something: others who wait must not think that they are alone.
         self.core.users.note(Side::Take);
         Source(Kind::Words(Words::Queue(self)))
+    }
+}
+
+impl<T> Selectable for JoinableQueue<T> {
+    fn source(&self) -> Source<'_> {
+        self.queue.source()
     }
 }
 
@@ -93,6 +106,17 @@ impl<T> AnyQueue for Queue<T> {
         &self.core.control.put.gate
     }
 
+    fn others(&self) -> Vec<(&AtomicU32, u32)> {
+        self.core.returning()
+    }
+
+    fn finish_waking(&self) {
+        self.bell().finish_waking();
+        if let Some(desks) = &self.core.desks {
+            desks.wake_others(self.core.control.take.head());
+        }
+    }
+
     fn tidy(&self) {
         self.bell().look_after();
         self.core.trim();
@@ -114,6 +138,14 @@ impl<'a> Words<'a> {
             Self::Queue(queue) => queue.is_deserted(),
             // It has no holders that are counted.
             Self::Event(..) => false,
+        }
+    }
+
+    /// What else makes it ready, and is worth sleeping on if there is room: to be asked before `watch`.
+    pub(crate) fn others(&self) -> Vec<(&'a AtomicU32, u32)> {
+        match self {
+            Self::Queue(queue) => queue.others(),
+            Self::Event(..) => Vec::new(),
         }
     }
 
@@ -144,7 +176,7 @@ impl<'a> Words<'a> {
     /// For one who has slept: does what is left of the wake-up of others.
     pub(crate) fn finish_waking(&self) {
         match self {
-            Self::Queue(queue) => queue.bell().finish_waking(),
+            Self::Queue(queue) => queue.finish_waking(),
             Self::Event(event, _) => event.finish_waking(),
         }
     }

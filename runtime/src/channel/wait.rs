@@ -54,9 +54,9 @@ impl<T> Waiting<'_, T> {
 
     /// What to sleep on besides the bell: jobs that come back.
     fn others(&self) -> Vec<(&AtomicU32, u32)> {
-        match (self.side, &self.core.desks) {
-            (Side::Take, Some(desks)) => desks.watch(OTHERS_MAX),
-            _ => Vec::new(),
+        match self.side {
+            Side::Take => self.core.returning(),
+            Side::Put | Side::Join => Vec::new(),
         }
     }
 
@@ -150,6 +150,11 @@ fn done(done: bool, otherwise: Fault) -> Result<(), Fault> {
 }
 
 impl<T> Core<T> {
+    /// Words to sleep on besides the bell, with what they hold: of jobs that may come back.
+    pub(crate) fn returning(&self) -> Vec<(&AtomicU32, u32)> {
+        self.desks.as_ref().map_or_else(Vec::new, |desks| desks.watch(OTHERS_MAX))
+    }
+
     /// Gives memory back that a drained queue does not need, if nobody is in the way.
     pub(crate) fn trim(&self) {
         if !self.control.has_large() {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use offspring::{Error, Event, Queue, Selectable, Shared, process, select, sync};
+use offspring::{Client, Error, Event, Listener, Queue, Selectable, Shared, process, select, sync};
 
 use crate::support::{A_WHILE, NOW, SOON, sleep, with_byte};
 
@@ -135,6 +135,52 @@ fn whatever_has_a_descriptor() {
     drop(server);
     assert_eq!(select(&[&one, &shared], SOON).unwrap(), [1]);
     assert_eq!(select(&[&std::fs::File::open("/dev/null").unwrap()], None).unwrap(), [0]);
+}
+
+/// Between programs as well: a client that knocks, a message, the end.
+#[test]
+fn connections_and_listeners() {
+    for address in ["@", "127.0.0.1:0"] {
+        let address = match address {
+            "@" => format!("@offspring-select-{}", std::process::id()),
+            tcp => tcp.to_owned(),
+        };
+        let listener = Listener::bind(&address, b"key").unwrap();
+        assert!(select(&[&listener], NOW).unwrap().is_empty());
+        let address = listener.address().to_string();
+        let client = thread::spawn(move || Client::connect::<u32, u32>(&address, b"key").unwrap());
+        assert_eq!(select(&[&listener], SOON).unwrap(), [0]);
+        let server = listener.accept::<u32, u32>().unwrap();
+        let client = client.join().unwrap();
+        let queue = Queue::<u32>::new().unwrap();
+        assert!(select(&[&queue, &server, &client], NOW).unwrap().is_empty());
+        client.send(1).unwrap();
+        assert_eq!(select(&[&queue, &server, &client], SOON).unwrap(), [1]);
+        assert_eq!(server.recv().unwrap(), 1);
+        assert!(select(&[&server, &client], NOW).unwrap().is_empty());
+        drop(client);
+        assert_eq!(select(&[&queue, &server], SOON).unwrap(), [1]);
+    }
+}
+
+/// All of them have knocked before the first one is let in.
+#[test]
+fn each_of_many_clients_makes_a_listener_ready() {
+    let listener = Listener::bind("127.0.0.1:0", b"key").unwrap();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let server = Client::connect::<(), u32>(listener.address(), b"key").unwrap();
+                assert_eq!(server.recv().unwrap(), 7);
+            });
+        }
+        thread::sleep(A_WHILE);
+        for _ in 0..4 {
+            assert_eq!(select(&[&listener], SOON).unwrap(), [0]);
+            listener.accept::<u32, ()>().unwrap().send(7).unwrap();
+        }
+        assert!(select(&[&listener], NOW).unwrap().is_empty());
+    });
 }
 
 #[test]

@@ -7,5 +7,6 @@ mod company;
 mod cpython;
 mod death;
 mod idle;
+mod jobs;
 mod kinds;
 mod mixed;
