@@ -1,15 +1,19 @@
 //! `select`: waiting for several things of several kinds at once.
 //!
-//! Words only: the thread sleeps on all of them at once. Descriptors only: the kernel's `poll`. Both: on the words, while a helper
-//! thread polls ([`bridge`]). Nothing is taken, and nobody's turn is waited for: at a queue, a selector sleeps at the bell beside the one who
-//! has the turn to take, and whoever puts something wakes all who are there.
+//! Words only: the thread sleeps on all of them at once. Descriptors only: the kernel's `poll`. Both: it sleeps on the
+//! words, while a helper thread polls ([`bridge`]). Nothing is taken, and nobody's turn is waited for: at a queue, a selector
+//! sleeps at the bell, beside the one who has the turn to take, and whoever puts something wakes all who are there.
 //!
-//! So a selector that is killed takes nothing with it. Kill points: asleep, its mark stays in the word, and the next one
-//! who goes through the gate wakes nobody, once. Woken together with all others, it was owed nothing by them. Woken alone, by the kernel, for
-//! one who died before it had woken all: then `WAKING` stands in the word, and the selector does that one's work (`finish_waking`),
-//! as everybody does who sleeps there. If it is killed before that, nobody is told: the others look for themselves after a nap.
+//! So a selector that is killed takes nothing with it. Kill points:
+//! - asleep: its mark stays in the word, and the next one who comes by wakes nobody, once
+//! - woken together with all others: they need nothing of it
+//! - woken alone, by the kernel in the place of one who died before it had woken all: `WAKING` stands in the word, and the
+//!   selector does that one's work (`finish_waking`), as everybody does who sleeps there. A job that comes back wakes one
+//!   sleeper as well, and the selector, who does not take it, wakes the others
+//! - killed between that and its own wake-up: nobody is told, and the others look for themselves after a nap
 //!
-//! A nap is at most [`NAP`]; then words are looked at that there was no room to sleep on, and queues that everybody has left.
+//! A nap is at most [`NAP`]. Then words are looked at that there was no room to sleep on, and queues that all others have
+//! left.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::AtomicU32;
@@ -28,25 +32,29 @@ use crate::{Error, Result};
 /// Waits until at least one of them is ready, or until time is up; gives the positions of all that are ready, in the order
 /// given, none when time ran out. Python's `multiprocessing.connection.wait`.
 ///
-/// [`Selectable`] says what can be waited for, and when it is ready. With [`Duration::ZERO`] it only looks; without a timeout it waits as long as it takes.
+/// [`Selectable`] says what can be waited for, and when it is ready. With [`Duration::ZERO`] it only looks; without a timeout
+/// it waits as long as it takes.
 ///
-/// **Nothing is taken.** What is ready may not be any more when it is taken: another process was quicker. So where others take from the
-/// same queue, [`try_get`](crate::Queue::try_get). A queue that nobody else has any more is ready, too, and stays so: [`get`](crate::Queue::get) and
-/// [`get_timeout`](crate::Queue::get_timeout) say [`PeerDied`](crate::GetError::PeerDied) then, where `try_get` says that it is empty.
+/// **Nothing is taken.** Until it is, another process may be quicker: where there are others who take, use
+/// [`try_get`](crate::Queue::try_get). A queue that nobody else has any more is ready as well, and stays so; that is what
+/// [`get`](crate::Queue::get) and [`get_timeout`](crate::Queue::get_timeout) call [`PeerDied`](crate::GetError::PeerDied), while
+/// `try_get` says that it is empty.
 ///
-/// Nobody is neglected: all that are ready are reported each time, wherever they stand. While it waits, no time of a processor is
-/// used, but for a look around every 60 milliseconds. To wait for queues or events *and* for descriptors takes a
-/// thread for as long as the call waits; it has ended when the call returns. A queue counts 1, an event 2, a descriptor nothing: beyond 120
-/// of them, those that stand last are found at the next look around.
+/// **All that are ready are reported**, each time, wherever they stand: what is busy does not hide what is seldom.
+///
+/// While it waits it uses no processor, but for a look around every 60 milliseconds where there are queues or events. To wait
+/// for those *and* for descriptors takes a thread as long as the call sleeps, which has ended when the call returns. There may
+/// be any number of each. The kernel wakes for some 120 of them (a queue counts 1, an event 2, a descriptor nothing); the
+/// rest, those that stand last, are found when it looks around.
 ///
 /// # Errors
-/// [`Error::System`] when a descriptor is not open (the error says which position), when the system refuses to wait, when there is no descriptor or
-/// no thread left, and when there is nothing to wait for and no timeout.
+/// [`Error::System`] when a descriptor is not open (the error says at which position), when the system refuses to wait, when
+/// there is no descriptor or no thread left, and when there is nothing to wait for and no timeout.
 ///
 /// # Fork and death
-/// When the one who should have made a thing ready has died, that is ready: a queue that nobody else has (within a tenth of a second), a
-/// process that has ended, a connection without another side. (An event has no holders: who died without setting it is to be
-/// waited for beside it, as a process.) Whoever is killed while it waits here changes nothing for anyone.
+/// What the dead should have made ready is ready: a queue that nobody else has (within a tenth of a second), a process that
+/// has ended, a connection without another side. Only an event does not know who could set it: wait for that process beside
+/// it. Whoever is killed while it waits here changes nothing for anyone.
 ///
 /// # Examples
 /// ```

@@ -149,7 +149,8 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Has whoever makes it ready from now on change or wake the words that are added; false says that it is ready already.
+    /// Has whoever makes it ready from now on change or wake the words that are added; false says that it is ready
+    /// already.
     pub(crate) fn watch(&self, words: &mut Vec<(&'a AtomicU32, u32)>) -> bool {
         match self {
             Self::Queue(queue) => {

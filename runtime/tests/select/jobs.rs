@@ -64,7 +64,7 @@ under_each_method! {
             let holder = take_and_hold::spawn(&jobs, &taken).unwrap();
             taken.wait();
             std::thread::scope(|scope| {
-                scope.spawn(|| {
+                let killer = scope.spawn(|| {
                     std::thread::sleep(A_WHILE / 4);
                     kill(holder);
                 });
@@ -73,6 +73,8 @@ under_each_method! {
                 } else {
                     select(&[&jobs], SOON).unwrap()
                 };
+                // Gone, also for the next one that is forked.
+                killer.join().unwrap();
                 assert_eq!(ready, [usize::from(mixed)]);
             });
         }
