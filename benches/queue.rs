@@ -15,6 +15,7 @@
 //! - Ours, by value: numbers of 8 B are a `Queue<u64>`, all else is a `Queue<Vec<u8>>` by `put_bytes` and `get`. In
 //!   place: a `Queue<[u8; N]>` by `reserve` and `get_with` up to 1 KiB, then `reserve_bytes` and `get_bytes_with`.
 //! - "By 64": ours puts and gets up to 64 items in one call; who has no such call sends 64 as one item.
+//! - glibc is told to keep freed memory, for everybody: a large `Vec` would else cost those who send one new pages.
 //! - CPython's numbers of 8 B are ints, the others bytes; its `Pipe` sends bytes as bytes, without pickling.
 
 use std::env;

@@ -19,6 +19,10 @@ use crate::{Agent, Fallible, agent};
 /// First argument of an executable that is to be an agent for queues.
 pub const AGENT: &str = "--queue-agent";
 
+/// glibc is to keep what is freed, for everybody: else those who send a `Vec` pay for new pages each time.
+const KEEP_MEMORY: [(&str, &str); 2] =
+    [("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_TRIM_THRESHOLD_", "1073741824")];
+
 /// Whether this machine and system have it.
 pub fn is_there(rival: Rival) -> bool {
     match rival {
@@ -35,7 +39,7 @@ pub fn is_there(rival: Rival) -> bool {
 pub fn start(case: Case, rival: Rival) -> Fallible<Agent> {
     let Some(name) = rival.python() else {
         let mut own = Command::new(env::current_exe()?);
-        own.args([AGENT, rival.key(), case.key()]);
+        own.args([AGENT, rival.key(), case.key()]).envs(KEEP_MEMORY);
         return Agent::run(own);
     };
     let (kind, percent) = match case.kind() {
@@ -46,7 +50,7 @@ pub fn start(case: Case, rival: Rival) -> Fallible<Agent> {
     let numbers = [case.size(), case.batch(), case.pairs(), case.bound(), case.items(), percent];
     let mut python = Command::new("python3");
     python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/queue/cpython.py"));
-    python.args([kind, name]).args(numbers.map(|number| number.to_string()));
+    python.envs(KEEP_MEMORY).args([kind, name]).args(numbers.map(|number| number.to_string()));
     python.arg(if case.on_one_processor() { "1" } else { "0" });
     Agent::run(python)
 }
