@@ -1,8 +1,6 @@
 //! `JoinableQueue<T>`: a queue of jobs, which are done when somebody says so, and come back when whoever had one dies.
 
 use std::fmt;
-use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use super::error::{
     GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetError, TryPutError,
 };
 use super::fault::Fault;
+use super::job::{Job, Jobs};
 use super::payload::Incoming;
 use super::queue::Queue;
 use super::refused::Refused;
@@ -68,21 +67,6 @@ pub struct JoinableQueue<T: 'static> {
     pub(crate) queue: Queue<T>,
 }
 
-/// An item of a [`JoinableQueue`] that is to be done.
-///
-/// It derefs to the item. It belongs to the thread that took it.
-///
-/// # Fork and death
-/// If its thread ends before it is done, or its process dies, it goes back to the queue, at its front.
-pub struct Job<'a, T: 'static> {
-    /// Taken out when the job ends.
-    item: Option<T>,
-    queue: &'a JoinableQueue<T>,
-    hold: Hold,
-    attempt: u32,
-    _stays: PhantomData<*const ()>,
-}
-
 impl<T> JoinableQueue<T> {
     /// An empty queue that grows with what waits in it.
     ///
@@ -121,7 +105,7 @@ impl<T> JoinableQueue<T> {
         self
     }
 
-    fn desks(&self) -> &Shared<Desks> {
+    pub(crate) fn desks(&self) -> &Shared<Desks> {
         let Some(desks) = &self.queue.core.desks else { unreachable!("`of` has put them there") };
         desks
     }
@@ -213,7 +197,7 @@ impl<T> JoinableQueue<T> {
         Ok(is_empty && !self.desks().has_unfinished(core.control.take.head()))
     }
 
-    fn end(&self, hold: Hold) {
+    pub(crate) fn end(&self, hold: Hold) {
         self.desks().finish(self.desks().descriptor(), hold);
     }
 }
@@ -320,7 +304,7 @@ impl<T: Message> JoinableQueue<T> {
 
     /// The jobs as they come, until the queue is closed and empty: as [`Queue::iter`].
     pub fn iter(&self) -> Jobs<'_, T> {
-        Jobs { queue: self }
+        Jobs::new(self)
     }
 
     /// Says that a job is done: the same as [`Job::done`].
@@ -361,10 +345,7 @@ impl<T: Message> JoinableQueue<T> {
         }
         let (hold, job, bytes) = taken.ok_or(Fault::TimedOut)?;
         match Incoming::new(bytes, job.kind).and_then(Incoming::decode) {
-            Ok(item) => {
-                let attempt = job.attempt;
-                Ok(Job { item: Some(item), queue: self, hold, attempt, _stays: PhantomData })
-            }
+            Ok(item) => Ok(Job::new(item, self, hold, job.attempt)),
             Err(lost) => {
                 self.end(hold);
                 Err(lost.into())
@@ -398,65 +379,6 @@ impl<T: Message> JoinableQueue<T> {
     }
 }
 
-impl<T> Job<'_, T> {
-    /// Says that the job is done, and gives the item.
-    ///
-    /// # Fork and death
-    /// It is done or goes back, at whatever instruction the caller dies.
-    pub fn done(mut self) -> T {
-        self.queue.end(self.hold);
-        match self.item.take() {
-            Some(item) => item,
-            None => unreachable!("only the end of a job takes its item"),
-        }
-    }
-
-    /// How often the job has been given out, this time included: more than 1 says that somebody has had it before, and may have
-    /// done a part of it.
-    #[must_use]
-    pub fn attempt(&self) -> u32 {
-        self.attempt
-    }
-}
-
-impl<T> Deref for Job<'_, T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        match &self.item {
-            Some(item) => item,
-            None => unreachable!("only the end of a job takes its item"),
-        }
-    }
-}
-
-impl<T> DerefMut for Job<'_, T> {
-    fn deref_mut(&mut self) -> &mut T {
-        match &mut self.item {
-            Some(item) => item,
-            None => unreachable!("only the end of a job takes its item"),
-        }
-    }
-}
-
-/// A job that was not done goes back to the queue.
-impl<T> Drop for Job<'_, T> {
-    fn drop(&mut self) {
-        if self.item.is_some() {
-            self.queue.desks().give_back(self.hold);
-        }
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Job<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job")
-            .field("item", &**self)
-            .field("attempt", &self.attempt)
-            .finish_non_exhaustive()
-    }
-}
-
 impl<T> Clone for JoinableQueue<T> {
     fn clone(&self) -> Self {
         Self { queue: self.queue.clone() }
@@ -471,28 +393,5 @@ impl<T> fmt::Debug for JoinableQueue<T> {
             .field("capacity", &self.capacity())
             .field("closed", &self.is_closed())
             .finish_non_exhaustive()
-    }
-}
-
-/// Gives the jobs of a queue until it is closed and empty: [`JoinableQueue::iter`].
-#[derive(Debug)]
-pub struct Jobs<'a, T: 'static> {
-    queue: &'a JoinableQueue<T>,
-}
-
-impl<'a, T: Message> Iterator for Jobs<'a, T> {
-    type Item = Job<'a, T>;
-
-    fn next(&mut self) -> Option<Job<'a, T>> {
-        self.queue.get().ok()
-    }
-}
-
-impl<'a, T: Message> IntoIterator for &'a JoinableQueue<T> {
-    type Item = Job<'a, T>;
-    type IntoIter = Jobs<'a, T>;
-
-    fn into_iter(self) -> Jobs<'a, T> {
-        self.iter()
     }
 }

@@ -11,7 +11,7 @@
 //! - [`transfer`]: items in and out, in as many goes as it takes
 //! - [`in_place`]: items that are read and written where they lie
 //! - [`queue`]: [`Queue`]; [`iter`]: its items as they come; [`error`]: why not; [`hand_on`]: how it is passed on
-//! - [`joinable`]: [`JoinableQueue`]; [`desk`]: where jobs lie that are in progress
+//! - [`joinable`]: [`JoinableQueue`]; [`job`]: what it gives; [`desk`]: where jobs lie that are in progress
 //!
 //! A connection:
 //! - [`connection`]: [`Connection`] and [`pipe`]; [`failure`]: why they fail
@@ -38,6 +38,7 @@ mod fault;
 mod hand_on;
 mod in_place;
 mod iter;
+mod job;
 mod joinable;
 mod levels;
 mod listener;
@@ -64,7 +65,8 @@ pub use error::{GetError, GetTimeoutError, PutError, PutTimeoutError, TryGetErro
 pub use failure::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use in_place::Reserved;
 pub use iter::Iter as QueueIter;
-pub use joinable::{Job, Jobs, JoinableQueue};
+pub use job::{Job, Jobs};
+pub use joinable::JoinableQueue;
 pub use listener::Listener;
 pub use queue::Queue;
 pub use select::select;

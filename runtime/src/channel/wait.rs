@@ -123,8 +123,12 @@ impl<T> Waiting<'_, T> {
             if look_around && matches!(self.side, Side::Take) {
                 self.core.trim();
             }
-            if woken && self.spin(attempt)? {
-                return Ok(());
+            if woken {
+                if self.spin(attempt)? {
+                    return Ok(());
+                }
+                // Woken in vain, and about to sleep again.
+                self.bell().finish_waking();
             }
         }
     }
