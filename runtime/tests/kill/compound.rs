@@ -54,10 +54,10 @@ pub(crate) fn run<S: Succession>() {
         if is_full() {
             at_every_instruction(second, |until| kill_both::<S>(first, until, &mut figures));
         } else {
-            for changes in sample(second.changes + 1, second.instructions * count) {
+            for changes in sample(second.changes + 1, second.instructions * count, S::PATIENCE) {
                 kill_both::<S>(first, Until::Changes(changes), &mut figures);
             }
         }
     }
-    figures.print(<S as Succession>::NAME);
+    figures.print(<S as Succession>::NAME, S::PROMPT);
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::victim::Death;
 use crate::{Progress, is_full};
 
-/// A survivor that took longer than this was not woken, but looked for itself.
-const PROMPT: Duration = Duration::from_millis(400);
+/// A survivor that took longer than this was not woken, but looked for itself: unless a scene knows better.
+pub(crate) const PROMPT: Duration = Duration::from_millis(400);
 /// What half of the survivors may take at most.
 const GOAL: Duration = Duration::from_millis(10);
 
@@ -48,12 +48,12 @@ impl Figures {
     }
 
     /// Prints the row, and says no to what cannot be.
-    pub(crate) fn print(mut self, name: &str) {
+    pub(crate) fn print(mut self, name: &str, prompt: Duration) {
         self.took.sort_unstable();
         let kills = self.took.len();
         let at = |share: usize| self.took.get(kills * share / 100).or(self.took.last());
         let show = |time: Option<&Duration>| time.map_or(f64::NAN, Duration::as_secs_f64) * 1e3;
-        let late = self.took.iter().filter(|took| **took > PROMPT).count();
+        let late = self.took.iter().filter(|took| **took > prompt).count();
         println!(
             "| {name} | {} | {kills} | {} | {kills} | {:.2} ms | {:.2} ms | {:.2} ms | {late} |",
             self.instructions,

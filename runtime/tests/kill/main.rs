@@ -23,6 +23,7 @@ mod figures;
 mod helper;
 mod mutex;
 mod once;
+mod queue;
 mod rlock;
 mod rwlock;
 mod scenes;
@@ -48,8 +49,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// Operations of at most so many instructions are killed at each of them.
 const SHORT: usize = 600;
 
-/// How many instructions a scene may step through by default: a few seconds.
-const PATIENCE: usize = 200_000;
+/// How many instructions a scene may step through by default, if it says nothing else: a few seconds.
+pub(crate) const PATIENCE: usize = 200_000;
 
 /// All scenes. The first one first: after it, this process has taken locks, and so have its children.
 fn scenes() -> impl Iterator<Item = Entry> {
@@ -65,7 +66,8 @@ fn scenes() -> impl Iterator<Item = Entry> {
         text::SCENES,
         select::SCENES,
     ];
-    std::iter::once(scene::<mutex::First>()).chain(types.into_iter().flatten().copied())
+    let first = std::iter::once(scene::<mutex::First>());
+    first.chain(types.into_iter().flatten().copied()).chain(queue::scenes())
 }
 
 pub(crate) fn is_full() -> bool {
@@ -158,8 +160,12 @@ pub(crate) fn at_every_instruction(whole: Progress, mut kill_at: impl FnMut(Unti
 
 /// Of so many points, those to be tried when not all are: all the same, or where that would take too long, a share of them,
 /// which is another one each time, but never fewer than a few.
-pub(crate) fn sample(points: usize, steps_each: usize) -> impl Iterator<Item = usize> {
-    let stride = (points * steps_each / PATIENCE).min(points / 4).max(1);
+pub(crate) fn sample(
+    points: usize,
+    steps_each: usize,
+    patience: usize,
+) -> impl Iterator<Item = usize> {
+    let stride = (points * steps_each / patience).min(points / 4).max(1);
     (std::process::id() as usize % stride..points).step_by(stride)
 }
 
@@ -170,14 +176,14 @@ fn run<S: Scene>() {
     if is_full() || whole.instructions <= SHORT {
         at_every_instruction(whole, |until| kill_at::<S>(until, &mut figures));
     } else {
-        for changes in sample(whole.changes + 1, whole.instructions / 2) {
+        for changes in sample(whole.changes + 1, whole.instructions / 2, S::PATIENCE) {
             kill_at::<S>(Until::Changes(changes), &mut figures);
         }
         for sixth in 1..6 {
             kill_at::<S>(Until::Instructions(sixth * whole.instructions / 6), &mut figures);
         }
     }
-    figures.print(S::NAME);
+    figures.print(S::NAME, S::PROMPT);
 }
 
 /// One processor for victim and tracer, which take turns anyway: twice as fast.

@@ -41,6 +41,8 @@ use std::time::Duration;
 use offspring::Shared;
 use offspring::sync::Mutex;
 
+use crate::PATIENCE;
+use crate::figures::PROMPT;
 use crate::helper::Helper;
 use crate::victim::{Death, Memory, Victim};
 
@@ -52,6 +54,12 @@ pub(crate) trait Scene: Sized {
     const NAME: &'static str;
     /// What to do when the victim sleeps in the kernel, each time that it is seen so; `None` when it never does.
     const UNBLOCK: Option<fn(&mut Self)> = None;
+
+    /// How many instructions to step through by default: a share of the points is tried if they were more.
+    const PATIENCE: usize = PATIENCE;
+
+    /// A survivor that took longer was not woken, but looked for itself.
+    const PROMPT: Duration = PROMPT;
 
     /// Fresh shared memory.
     fn set() -> Self;

@@ -1,6 +1,7 @@
 //! A child that runs one operation an instruction at a time, and is killed when we say.
 
 use std::io::IoSliceMut;
+use std::iter;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -55,17 +56,23 @@ impl Steps<'_> {
     }
 }
 
-/// Where the bytes are that outlive the victim.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
-    start: usize,
-    size: usize,
-}
+/// Where the bytes are that outlive the victim: some pieces.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory(Vec<RemoteIoVec>);
 
 impl Memory {
     /// All of a value in shared memory.
     pub(crate) fn of<T: ?Sized>(value: &T) -> Self {
-        Self { start: std::ptr::from_ref(value).cast::<u8>().addr(), size: size_of_val(value) }
+        Self::at([(std::ptr::from_ref(value).cast::<u8>().addr(), size_of_val(value))])
+    }
+
+    /// Pieces of memory by their addresses and sizes.
+    pub(crate) fn at(pieces: impl IntoIterator<Item = (usize, usize)>) -> Self {
+        Self(pieces.into_iter().map(|(base, len)| RemoteIoVec { base, len }).collect())
+    }
+
+    fn size(&self) -> usize {
+        self.0.iter().map(|piece| piece.len).sum()
     }
 }
 
@@ -194,11 +201,9 @@ impl Victim {
 
     /// All that others can see of it: the memory of the scene, and the head of its list of held locks.
     pub(crate) fn traces(&self, memory: Memory) -> Vec<u8> {
-        let mut bytes = vec![0; HEAD_BYTES + memory.size];
-        let places = [
-            RemoteIoVec { base: self.head, len: HEAD_BYTES },
-            RemoteIoVec { base: memory.start, len: memory.size },
-        ];
+        let mut bytes = vec![0; HEAD_BYTES + memory.size()];
+        let head = RemoteIoVec { base: self.head, len: HEAD_BYTES };
+        let places: Vec<_> = iter::once(head).chain(memory.0).collect();
         // The victim has the scene's memory where we have it, being a fork.
         let read = process_vm_readv(self.pid, &mut [IoSliceMut::new(&mut bytes)], &places);
         assert_eq!(read.expect("a tracee's memory"), bytes.len());
