@@ -4,7 +4,9 @@
 //! of them is killed, or sent a signal in the middle of whatever it does, and the dead are replaced. Nobody may ever see what must not
 //! be (`world.rs` says how that is known while people die), nobody may be stuck, and at the end the books must balance.
 //!
-//! 20 seconds; `OFFSPRING_SOAK=600` says how many instead. `OFFSPRING_SEED` repeats the choices, not the timing. Forks, so
+//! Then the same for queues (`queues.rs`).
+//!
+//! 20 seconds each; `OFFSPRING_SOAK=600` says how many instead, and an argument, `locks` or `queues`, which. `OFFSPRING_SEED` repeats the choices, not the timing. Forks, so
 //! that it is a single-threaded program.
 
 #![allow(unsafe_code, reason = "fork, and a signal handler")]
@@ -12,6 +14,7 @@
 mod increments;
 mod ledger;
 mod operations;
+mod queues;
 mod random;
 mod supervisor;
 mod world;
@@ -20,6 +23,14 @@ use std::time::Duration;
 
 fn main() {
     let seconds = std::env::var("OFFSPRING_SOAK").map_or(20, |text| text.parse().expect("seconds"));
-    increments::run();
-    supervisor::run(Duration::from_secs(seconds));
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let wanted = |name| filter.as_ref().is_none_or(|filter| filter == name);
+    supervisor::accept_signals();
+    if wanted("locks") {
+        increments::run();
+        supervisor::run(Duration::from_secs(seconds));
+    }
+    if wanted("queues") {
+        queues::run(Duration::from_secs(seconds));
+    }
 }

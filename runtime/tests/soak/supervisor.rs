@@ -169,7 +169,7 @@ fn begin(world: &World, number: usize, start: Instant, seed: u64) -> Pid {
 }
 
 /// Signals that interrupt whatever a worker waits for.
-fn accept_signals() {
+pub(crate) fn accept_signals() {
     extern "C" fn nothing(_: i32) {}
     let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
     // SAFETY: the handler does nothing.
@@ -179,7 +179,6 @@ fn accept_signals() {
 pub(crate) fn run(time: Duration) {
     let seed = Random::seed();
     println!("seed {seed}");
-    accept_signals();
     let world = Shared::new(World::new()).expect("memory");
     let mut supervisor = Supervisor::new(&world, seed);
     while supervisor.start.elapsed() < time {
