@@ -7,6 +7,7 @@
 //! Whoever waits looks now and then whether there is anybody left who could end its waiting.
 
 use std::sync::atomic::AtomicU32;
+use std::thread;
 use std::time::Duration;
 
 use super::core::Core;
@@ -20,6 +21,8 @@ use crate::sys::robust::Kind;
 
 /// How long to sleep without a look for those who are left.
 pub(crate) const NAP: Duration = Duration::from_millis(60);
+/// How often to let others have the processor before going to sleep.
+const YIELDS: u32 = 4;
 /// The most jobs in progress to watch at a time; of others it is found out after a nap.
 const OTHERS_MAX: usize = 100;
 
@@ -142,9 +145,18 @@ impl<T> Waiting<'_, T> {
                 return Ok(true);
             }
             if !spin.again() {
-                return Ok(false);
+                break;
             }
         }
+        // The one who could end the waiting may be waiting for this processor: it is cheaper to let it have that than to sleep and be
+        // woken at its first item.
+        for _ in 0..YIELDS {
+            thread::yield_now();
+            if self.is_ready() && attempt()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
