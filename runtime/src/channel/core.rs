@@ -44,6 +44,12 @@ impl<T> Core<T> {
         if align < 8 { 8 } else { align }
     };
 
+    /// Whether a record can begin there.
+    #[inline(always)]
+    pub(crate) fn is_place(spot: Spot) -> bool {
+        Self::ALIGN == 8 || spot.offset().is_multiple_of(Self::ALIGN)
+    }
+
     /// An empty queue for at most so many items; 0 for as many as there is memory for.
     pub(crate) fn new(bound: u32) -> Result<Self> {
         let control = Shared::with_room(Control::new(bound), levels::room())?;

@@ -103,6 +103,18 @@ impl Levels {
         memfd::reserve(&*self.descriptor, at, len as u64).map_err(failed(Action::Reserve))
     }
 
+    /// Whether there is as much memory as an item of this length has, in whatever level: looking for it where none is would take
+    /// some.
+    #[inline(always)]
+    pub(crate) fn can_hold(&self, len: usize) -> bool {
+        len <= FIRST || self.has(len)
+    }
+
+    #[cold]
+    pub(crate) fn has(&self, len: usize) -> bool {
+        memfd::extent(self.descriptor.as_fd()).is_ok_and(|extent| extent.reserved >= len as u64)
+    }
+
     /// Gives the memory of a level back to the system.
     pub(crate) fn give_back(&self, level: usize) {
         // If that fails, it stays reserved for the next use.

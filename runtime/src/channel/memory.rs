@@ -33,12 +33,14 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// `len` bytes of a level of `size` bytes.
+    /// `len` bytes of a level of `size` bytes; `None` when that has not so many.
     #[inline(always)]
-    pub(crate) fn new(base: NonNull<u8>, offset: usize, len: usize, size: usize) -> Self {
-        assert!(offset <= size && len <= size - offset);
+    pub(crate) fn new(base: NonNull<u8>, offset: usize, len: usize, size: usize) -> Option<Self> {
+        if offset > size || len > size - offset {
+            return None;
+        }
         // SAFETY: inside of the level, or one past its end when there are no bytes.
-        Self { start: unsafe { base.add(offset) }, len }
+        Some(Self { start: unsafe { base.add(offset) }, len })
     }
 
     /// A copy of a record, to be read as one.

@@ -12,7 +12,7 @@ use super::fault::{Fault, Where};
 use super::levels::{KEPT, MOST, PIECE, REAL, size};
 use super::memory::Span;
 use super::record::{Kind, Record, stride};
-use super::spot::Spot;
+use super::spot::{ITEMS_MAX, Spot};
 use crate::sync::gate::Inside;
 
 /// Lines of cache come from those who take, one at a time, if they are asked for only when they are written; so they are asked for
@@ -110,7 +110,11 @@ impl<T> Putter<'_, T> {
         }
         let control = &self.core.control;
         let head = control.take.head();
-        if self.tail.count_since(head) >= control.most() {
+        let count = self.tail.count_since(head);
+        if count > ITEMS_MAX {
+            return Err(Fault::Garbled(Where::End));
+        }
+        if count >= control.most() {
             return Err(if control.bound == 0 { Fault::Maximum } else { Fault::Full });
         }
         if len > size(REAL - 1) {
@@ -155,6 +159,7 @@ impl<T> Putter<'_, T> {
         let level = at.level();
         let payload = at.offset() + Core::<T>::ALIGN;
         let span = Span::new(self.core.levels.base(level)?, payload, len, size(level));
+        let span = span.filter(|_| Core::<T>::is_place(at)).ok_or(Fault::Garbled(Where::End))?;
         Ok(Place { at, span, jump })
     }
 
@@ -163,6 +168,10 @@ impl<T> Putter<'_, T> {
         let level = self.tail.level();
         let reserved = self.core.control.put.reserved();
         if level != 0 && end > reserved {
+            // Whoever comes here anew, or after a death, does not know how much there is; but what lies before the tail is there.
+            if reserved < self.tail.offset() && !self.core.levels.has(self.tail.offset()) {
+                return Err(Fault::Garbled(Where::End));
+            }
             let end = end.next_multiple_of(PIECE).min(size(level));
             self.core.levels.reserve(level, reserved, end - reserved)?;
             self.core.control.put.set_reserved(end);

@@ -96,6 +96,8 @@ impl<T> Taker<'_, T> {
         let level = self.at.level();
         let base = self.core.levels.base(level)?;
         let span = Span::new(base, self.at.offset() + Core::<T>::ALIGN, len, size(level));
+        let is_place = Core::<T>::is_place(self.at) && self.core.levels.can_hold(len);
+        let span = span.filter(|_| is_place).ok_or(Fault::Garbled(Where::Beginning))?;
         Ok(Found { span, kind })
     }
 
