@@ -9,6 +9,7 @@ mod closing;
 mod cpython;
 mod death;
 mod deserted;
+mod fuzz;
 mod handles;
 mod in_place;
 mod inside;
