@@ -99,6 +99,7 @@ source! {
     "../../src/sync/barrier.rs" barrier
     "../../src/sync/crowd.rs" crowd
     "../../src/sync/event.rs" event
+    "../../src/sync/gate.rs" gate
     "../../src/sync/loose.rs" loose
     "../../src/sync/members.rs" members
     "../../src/sync/permits.rs" permits

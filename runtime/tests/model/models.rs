@@ -5,6 +5,7 @@
 mod barrier;
 mod condvar;
 mod event;
+mod gate;
 mod lock;
 mod permits;
 mod rwlock;
@@ -31,6 +32,10 @@ pub(crate) const ALL: &[Model] = &[
     ("condvar: a mortal notifier of all", condvar::mortal_notifier),
     ("event: set by one who dies", event::mortal_setter),
     ("event: set and cleared at once", event::set_and_cleared),
+    ("gate: a mortal putter", gate::mortal_putter),
+    ("gate: a mortal taker", gate::mortal_taker),
+    ("gate: some at the bell, some who want in", gate::both_kinds),
+    ("gate: a mortal closer", gate::mortal_closer),
     ("barrier: two, one of them mortal", barrier::two),
     ("barrier: three, one of them mortal", barrier::three),
 ];
