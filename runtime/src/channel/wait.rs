@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::core::Core;
 use super::fault::Fault;
+use super::spot::Spot;
 use super::users::Side;
 use crate::sync::gate::Gate;
 use crate::sync::patience::Patience;
@@ -73,6 +74,17 @@ impl<T> Waiting<'_, T> {
         ready || self.core.control.is_closed()
     }
 
+    /// Whether another attempt would come to nothing, after one that did when `head` was this. There may be room for one item more, but not
+    /// for one that is so large: before something is taken, there will not be.
+    fn is_vain(&self, head: Spot) -> bool {
+        let is_too_large = || {
+            matches!(self.side, Side::Put)
+                && self.core.control.take.head() == head
+                && !self.core.control.is_closed()
+        };
+        !self.is_ready() || is_too_large()
+    }
+
     /// Repeats the attempt, whenever it may come to something, until it does, which it says with true.
     #[cold]
     pub(crate) fn until(
@@ -112,6 +124,7 @@ impl<T> Waiting<'_, T> {
     ) -> Result<(), Fault> {
         let mut look_around = queued;
         loop {
+            let head = self.core.control.take.head();
             if self.is_ready() && attempt()? {
                 return Ok(());
             }
@@ -121,7 +134,7 @@ impl<T> Waiting<'_, T> {
                 return done(attempt()?, Fault::PeerDied);
             }
             let nap = self.patience.nap().ok_or(Fault::TimedOut)?;
-            let woken = self.bell().sleep(&self.others(), || !self.is_ready(), nap.min(NAP));
+            let woken = self.bell().sleep(&self.others(), || self.is_vain(head), nap.min(NAP));
             look_around = !woken;
             if look_around && matches!(self.side, Side::Take) {
                 self.core.trim();

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::thread;
-use std::time::Duration;
 
 use offspring::{PutError, Queue, TryPutError, process};
 
-use crate::support::until;
+use crate::support::{A_WHILE, until, until_asleep};
 
 /// Bytes of memory of all queues (and other shared objects) that this process has open.
 fn reserved() -> u64 {
@@ -177,19 +176,32 @@ fn one_that_grows_refuses_what_is_too_much() {
     assert_eq!(queue.get().unwrap(), [3; 10]);
 }
 
-/// A bounded one lets those wait whose items are too large beside what is in it.
+#[process]
+fn put_large(queue: &Queue<Vec<u8>>) {
+    queue.put(vec![0; 600 * MIB]).unwrap();
+}
+
+/// How long a process has run, in ticks of the system's clock (proc_pid_stat(5)).
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields = stat.rsplit_once(") ").unwrap().1.split_whitespace().skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+/// A bounded one lets those wait whose items are too large beside what is in it, and they sleep.
 #[test]
 fn too_much_for_now_waits_in_a_bounded_queue() {
     let queue = Queue::bounded(3).unwrap();
-
-    queue.put(vec![0_u8; 300 * MIB]).unwrap();
-    queue.put(vec![0; 300 * MIB]).unwrap();
-    thread::scope(|scope| {
-        let third = scope.spawn(|| queue.put(vec![0; 600 * MIB]));
-        thread::sleep(Duration::from_millis(50));
-        assert_eq!(queue.get().unwrap().len(), 300 * MIB);
-        assert_eq!(queue.get().unwrap().len(), 300 * MIB);
-        third.join().unwrap().unwrap();
-    });
+    (0..2).for_each(|_| queue.put(vec![0_u8; 300 * MIB]).unwrap());
+    let third = put_large::spawn(&queue).unwrap();
+    // When it has made its item.
+    until(|| ticks(third.pid()) > 0);
+    until_asleep(third.pid());
+    let before = ticks(third.pid());
+    thread::sleep(5 * A_WHILE);
+    let ran = ticks(third.pid()) - before;
+    assert!(ran < 20, "{ran} ticks in half a second, and it has nothing to do");
+    (0..2).for_each(|_| assert_eq!(queue.get().unwrap().len(), 300 * MIB));
     assert_eq!(queue.get().unwrap().len(), 600 * MIB);
+    third.join().unwrap();
 }
