@@ -119,8 +119,8 @@ impl<T: Numbered> Place<T> {
         let before: BTreeSet<u64> = pieces().into_iter().map(|piece| piece.inode).collect();
         let queue = if bound == 0 { Queue::new() } else { Queue::bounded(bound) }.expect("memory");
         assert!(queue.try_get().is_err());
-        let news = pieces().into_iter().map(|piece| piece.inode);
-        let inode = news.filter(|inode| !before.contains(inode)).next().expect("a new object");
+        let mut all = pieces().into_iter().map(|piece| piece.inode);
+        let inode = all.find(|inode| !before.contains(inode)).expect("a new object");
         Self { queue, inode, memory: OnceCell::new() }
     }
 
@@ -174,7 +174,7 @@ impl<T: Numbered> Place<T> {
     fn putter(&self, number: u8) -> Helper {
         Helper::asleep(|| match self.queue.put_timeout(T::new(number), DEADLINE) {
             Ok(()) => 0,
-            Err(error) if matches!(error, offspring::PutTimeoutError::Closed(_)) => CLOSED,
+            Err(offspring::PutTimeoutError::Closed(_)) => CLOSED,
             Err(error) => panic!("{error}"),
         })
     }

@@ -37,12 +37,11 @@ fn sleep_for_ever() -> ! {
 /// Reads the first item, and never comes to an end.
 #[process]
 fn read_for_ever(queue: &Queue<u64>, reading: &Event) {
-    queue
-        .get_with(|_| {
-            reading.set();
-            sleep_for_ever()
-        })
-        .unwrap_or(())
+    let read = queue.get_with(|_| {
+        reading.set();
+        sleep_for_ever()
+    });
+    read.unwrap_or(());
 }
 
 /// Has room, and never uses it.

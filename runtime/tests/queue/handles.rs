@@ -46,8 +46,10 @@ fn lend(tools: &Queue<Tools>, numbers: &Queue<u64>, stay: bool) {
         tools.put(Tools::new(padding)).unwrap();
     }
     numbers.put(7).unwrap();
-    while stay {
-        std::thread::park();
+    if stay {
+        loop {
+            std::thread::park();
+        }
     }
 }
 
