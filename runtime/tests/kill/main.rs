@@ -21,6 +21,7 @@ mod condvar;
 mod event;
 mod figures;
 mod helper;
+mod jobs;
 mod mutex;
 mod once;
 mod queue;
@@ -65,6 +66,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         barrier::SCENES,
         text::SCENES,
         select::SCENES,
+        jobs::SCENES,
     ];
     let first = std::iter::once(scene::<mutex::First>());
     first.chain(types.into_iter().flatten().copied()).chain(queue::scenes())

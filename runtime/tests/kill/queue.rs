@@ -85,15 +85,15 @@ struct Place<T: 'static> {
 }
 
 /// A piece of this process's memory that is one of a queue.
-struct Piece {
-    start: usize,
-    len: usize,
+pub(crate) struct Piece {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
     offset: usize,
-    inode: u64,
+    pub(crate) inode: u64,
 }
 
 /// The pieces of shared objects.
-fn pieces() -> Vec<Piece> {
+pub(crate) fn pieces() -> Vec<Piece> {
     let maps = fs::read_to_string("/proc/self/maps").expect("procfs");
     let piece = |line: &str| {
         let fields: Vec<&str> = line.split_whitespace().collect();
