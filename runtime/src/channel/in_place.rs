@@ -30,7 +30,7 @@ use crate::{Error, Shareable};
 
 /// Room for an item in a queue, to be filled in place: from [`Queue::reserve`] and [`Queue::reserve_bytes`].
 ///
-/// Nobody else puts anything while it lives. Dropped without a [`commit`](Self::commit), it has put nothing.
+/// Nobody else puts anything while it lives, and its holder had better not use the queue otherwise. Dropped without a [`commit`](Self::commit), it has put nothing.
 ///
 /// # Fork and death
 /// Whoever dies with it has put nothing, and the others go on.
@@ -220,7 +220,8 @@ impl<T: Shareable> Queue<T> {
 
     /// Takes the first item where it lies, waiting until there is one, and gives it to `read`.
     ///
-    /// Nobody else takes anything before `read` returns, or panics: the item has been taken then, too.
+    /// Nobody else takes anything before `read` returns, or panics: the item has been taken then, too. `read` had better not use
+    /// the queue itself.
     ///
     /// # Errors
     /// As for [`get`](Self::get), and [`GetError::Failed`] for an item that was put by value and encoded, which stays there.
@@ -278,7 +279,8 @@ impl Queue<Vec<u8>> {
 
     /// Takes the first item where it lies, waiting until there is one, and gives its bytes to `read`.
     ///
-    /// Nobody else takes anything before `read` returns, or panics: the item has been taken then, too.
+    /// Nobody else takes anything before `read` returns, or panics: the item has been taken then, too. `read` had better not use
+    /// the queue itself.
     ///
     /// # Errors
     /// As for [`get`](Self::get).
