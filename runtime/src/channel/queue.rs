@@ -164,7 +164,7 @@ impl<T: Message> Queue<T> {
     /// # Errors
     /// All with the item: [`PutError::Closed`]; [`PutError::PeerDied`] when it would wait for room, and nobody is left who could ever
     /// take anything; [`PutError::Full`] when a queue that grows has reached its maximum; [`PutError::Failed`] when the item cannot be sent, when memory
-    /// is full, or inside of this thread's own [`get_with`](Self::get_with) or [`reserve`](Self::reserve).
+    /// is full, or inside of this thread's own [`reserve`](Self::reserve), and of its [`get_with`](Self::get_with) when the queue is full.
     ///
     /// # Fork and death
     /// The item is there or not, at whatever instruction the caller dies.
@@ -226,7 +226,7 @@ impl<T: Message> Queue<T> {
     /// # Errors
     /// [`GetError::Closed`] when the queue was closed, and nothing is left in it; [`GetError::PeerDied`] when it is empty, and nobody is left
     /// who could ever put anything; [`GetError::Failed`] when the item did not arrive (then it is lost), when memory is
-    /// full, or inside of this thread's own [`get_with`](Self::get_with) or [`reserve`](Self::reserve).
+    /// full, or inside of this thread's own [`get_with`](Self::get_with), and of its [`reserve`](Self::reserve) when the queue is empty.
     ///
     /// # Fork and death
     /// The item has been taken or not, at whatever instruction the caller dies.
