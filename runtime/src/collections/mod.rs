@@ -1,0 +1,3 @@
+//! Collections in shared memory.
+
+pub(crate) mod array;
