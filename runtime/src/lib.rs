@@ -249,6 +249,7 @@ pub use channel::{
 };
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use channel::{Selectable, select};
+pub use collections::array::{Array, Chunk, ChunksMut};
 pub use collections::{
     Collection, Dict, DictIter, DictKeys, DictValues, IntoKey, List, ListIter, Namespace, Value,
 };

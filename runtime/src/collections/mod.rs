@@ -4,9 +4,11 @@
 //! - [`object`]: a handle's way to its collection; [`nest`]: how one stands inside of a value of another one
 //! - [`in_place`]: values that stand there as they are; [`stored`]: those that do not
 //! - [`list`]: [`List`]; [`dict`]: [`Dict`]; [`value`]: [`Value`]; [`namespace`]: [`Namespace`]
+//! - [`array`]: [`Array`](array::Array), and pieces of it for one holder each
 //! - [`audit`]: accounts for all memory
 //! - [`fault`]: why nothing was changed, in a register
 
+pub(crate) mod array;
 #[doc(hidden)]
 pub mod audit;
 pub(crate) mod dict;
