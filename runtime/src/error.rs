@@ -167,6 +167,9 @@ pub enum Error {
         /// What this side would receive.
         receives: &'static str,
     },
+    /// Something cannot be made or found under a name.
+    #[error(transparent)]
+    Name(#[from] crate::NameError),
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

@@ -230,6 +230,7 @@ extern crate self as offspring;
 mod channel;
 mod error;
 mod join;
+mod manager;
 mod memory;
 pub mod prelude;
 pub mod process;
@@ -249,7 +250,8 @@ pub use channel::{
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use channel::{Selectable, select};
 pub use error::{Error, Result};
-pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
+pub use manager::Manager;
+pub use memory::{Full, NameError, Seq, Shareable, Shared, SharedMemory, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};
 pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,

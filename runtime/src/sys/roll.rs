@@ -26,6 +26,12 @@ pub(crate) fn sign(fd: impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Takes this open file description from the roll, wherever its descriptors are.
+pub(crate) fn leave(fd: impl AsFd) -> io::Result<()> {
+    fcntl(fd, FcntlArg::F_OFD_SETLK(&entry(libc::F_UNLCK)))?;
+    Ok(())
+}
+
 /// Whether another open file description is on the roll.
 pub(crate) fn has_others(fd: impl AsFd) -> io::Result<bool> {
     // "Could I have it alone?" The kernel answers with somebody who is in the way.
