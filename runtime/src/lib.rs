@@ -231,6 +231,7 @@ mod channel;
 mod collections;
 mod error;
 mod join;
+mod manager;
 mod memory;
 pub mod prelude;
 pub mod process;
@@ -254,7 +255,8 @@ pub use collections::{
     Collection, Dict, DictIter, DictKeys, DictValues, IntoKey, List, ListIter, Namespace, Value,
 };
 pub use error::{Error, Result};
-pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
+pub use manager::Manager;
+pub use memory::{Full, NameError, Seq, Shareable, Shared, SharedMemory, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};
 pub use process::{
     ExitStatus, JoinError, Panic, Process, ProcessInfo, Signal, StartMethod, Stdio, Task,

@@ -1,3 +1,4 @@
 //! `Dict`, `List`, `Value` and `Namespace`: what their documentation says, in one process and in several.
 
+mod manager;
 mod nested;
