@@ -5,10 +5,17 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::fault::Fault;
+use super::heap::block::{Block, HEADER, State};
+use super::heap::ledger::Inside;
 use super::heap::{Arena, Ref};
 use super::nest::{self, References};
 use crate::wire::{Message, Pack, Unpack};
 use crate::{Error, Result};
+
+/// Bytes that the journals of collections have room for.
+const SMALL: usize = 256;
+/// Most values take no more than so many bytes.
+const ROOM: usize = 120;
 
 /// A value, or a row of them, ready to be put into a block.
 #[derive(Debug, Default)]
@@ -34,7 +41,7 @@ pub(crate) fn encode_pair<K: Message, V: Message>(
 }
 
 fn packed(arena: &Arc<Arena>, name: &str, put: impl FnOnce(&mut Pack)) -> Result<Encoded> {
-    let mut pack = Pack::new();
+    let mut pack = Pack::with_room(ROOM);
     let ((), references) = nest::storing(arena, || put(&mut pack));
     let (bytes, descriptors) = pack.finish()?;
     if !descriptors.is_empty() {
@@ -69,8 +76,38 @@ pub(crate) fn decode_row<R>(
 /// Puts bytes into a new block, which `into` names from now on.
 pub(crate) fn put(arena: &Arena, encoded: &Encoded, into: &AtomicU64) -> Result<Ref, Fault> {
     let place = arena.allocate(encoded.bytes.len(), &encoded.references.refs, into)?;
-    let words = content(arena, place)?.0;
-    let (whole, rest) = encoded.bytes.as_chunks::<8>();
+    write(content(arena, place)?.0, &encoded.bytes);
+    Ok(place)
+}
+
+/// Puts few bytes over those of a block, by way of the journal. False: they do not fit, or there are references.
+#[inline]
+pub(crate) fn replace<const LOG: usize>(
+    arena: &Arena,
+    encoded: &Encoded,
+    place: Ref,
+    inside: &Inside<'_, LOG>,
+) -> Result<bool, Fault> {
+    let block = arena.block(place)?;
+    let len = encoded.bytes.len();
+    let is_small = len <= SMALL && encoded.references.refs.is_empty() && block.lens().1 == 0;
+    let Some(State::Used { order }) = block.state().filter(|_| is_small) else { return Ok(false) };
+    if len + HEADER > 1 << order {
+        return Ok(false);
+    }
+    let words = arena.payload(place, len)?;
+    let mut change = inside.change(arena);
+    change.note(&block.detail)?;
+    change.note_all(words)?;
+    change.open();
+    change.set(&block.detail, Block::lens_word(len, 0));
+    write(words, &encoded.bytes);
+    change.commit();
+    Ok(true)
+}
+
+fn write(words: &[AtomicU64], bytes: &[u8]) {
+    let (whole, rest) = bytes.as_chunks::<8>();
     for (word, bytes) in words.iter().zip(whole) {
         word.store(u64::from_ne_bytes(*bytes), Relaxed);
     }
@@ -79,7 +116,6 @@ pub(crate) fn put(arena: &Arena, encoded: &Encoded, into: &AtomicU64) -> Result<
         last[..rest.len()].copy_from_slice(rest);
         word.store(u64::from_ne_bytes(last), Relaxed);
     }
-    Ok(place)
 }
 
 /// The words of a block that hold bytes, and how many bytes they are.

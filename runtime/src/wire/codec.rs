@@ -26,6 +26,11 @@ impl Pack {
         Self::default()
     }
 
+    /// An empty row with room for so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     /// Appends a value; `name` is what an error calls it.
     pub fn put<T: Serialize + 'static>(&mut self, value: &T, name: &str) {
         if !bulk::put(value, &mut self.bytes) {

@@ -294,7 +294,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             self.overwrite_in_place(slots, at, value, inside)?;
             return Ok(false);
         };
-        let (slot, new) = (&slots.words[at], stored::put(arena, encoded, &ledger.spare)?);
+        let slot = &slots.words[at];
+        if stored::replace(arena, encoded, Ref(slot.load(Relaxed) as u32), inside)? {
+            return Ok(false);
+        }
+        let new = stored::put(arena, encoded, &ledger.spare)?;
         let mut change = inside.change(arena);
         change.note(slot)?;
         change.note(&ledger.spare)?;

@@ -175,6 +175,11 @@ impl<T: Message> List<T> {
             return Ok(false);
         };
         let word = self.handle.words(arena)?.get(index).ok_or(Fault::Overwritten)?;
+        if let Some(block) = named(word)
+            && stored::replace(arena, encoded, block, inside)?
+        {
+            return Ok(false);
+        }
         let new = stored::put(arena, encoded, &ledger.spare)?;
         let mut change = inside.change(arena);
         change.note(word)?;
