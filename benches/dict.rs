@@ -15,8 +15,8 @@
 //! - What has "threads" behind its name is between threads of one process, which is the easier thing; all others between
 //!   processes. Std's and DashMap have the hasher that they come with.
 //! - LMDB lies in memory, writes through its map and syncs nothing (`NO_SYNC`, `WRITE_MAP`); an operation is one
-//!   transaction, as it takes for others to see it; its keys are integers to it where they are numbers. Redis keeps nothing on disk and is asked one command at a time. For
-//!   both, values are plain bytes, and structs are written by the codec that ours use.
+//!   transaction, as it takes for others to see it. Numbers are integer keys to it. Redis keeps nothing on disk and is
+//!   asked one command at a time. For both, values are plain bytes, and structs are written by the codec that ours use.
 //! - The array is 64 MiB, of which each of two writes one half, a number counted up into each word. All pages have been
 //!   written once before, by who is measured. CPython writes slices of 65 536 from an `array` of that range; one by one
 //!   would be slower.
