@@ -41,14 +41,17 @@ pub fn is_there() -> bool {
 /// # Errors
 /// When the system refuses what it needs.
 pub fn measure(case: Case) -> Fallible<Measure> {
-    let server = Server::start()?;
-    let mut client = Client::connect(&server.socket())?;
+    let folder = TempDir::new()?;
+    let socket = folder.path().join("socket");
+    let server = Server::start(folder.path(), &socket)?;
+    let mut client = Client::connect(&socket)?;
     match case.kind() {
         Kind::Numbers => record::all::<Words>().for_each(|(key, value)| client.set(&key, value)),
         Kind::Strings => record::all::<Player>().for_each(|(key, value)| client.set(&key, value)),
         Kind::List | Kind::Array => {}
     }
-    let shares = vec![Socket(server.socket()); case.parties()];
+    let shares = vec![Socket(socket); case.parties()];
+    // Once all are connected, the folder can go.
     let mut measure = work::measure(shares, case, Hands::Processes)?;
     Ok(Box::new(move |rounds| {
         let _ = &server;
@@ -56,45 +59,33 @@ pub fn measure(case: Case) -> Fallible<Measure> {
     }))
 }
 
-/// A server, and the folder that its socket is in. Both go when it is dropped.
-struct Server {
-    process: Child,
-    folder: TempDir,
-}
+/// A server. It ends when it is dropped, or its process.
+struct Server(Child);
 
 impl Server {
-    fn start() -> Fallible<Self> {
-        let folder = TempDir::new()?;
+    fn start(folder: &Path, socket: &Path) -> Fallible<Self> {
         let mut command = Command::new(PROGRAM);
         command.args(["--port", "0", "--save", "", "--appendonly", "no"]);
-        command.arg("--unixsocket").arg(socket(folder.path()));
-        command.arg("--dir").arg(folder.path()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.arg("--unixsocket").arg(socket).arg("--dir").arg(folder);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         // SAFETY: one system call, and no memory is taken.
         unsafe { command.pre_exec(|| Ok(set_pdeathsig(Signal::SIGKILL)?)) };
-        let mut server = Self { process: command.spawn()?, folder };
+        let mut server = Self(command.spawn()?);
         let limit = Instant::now() + PATIENCE;
-        while UnixStream::connect(server.socket()).is_err() {
-            if server.process.try_wait()?.is_some() || Instant::now() > limit {
+        while UnixStream::connect(socket).is_err() {
+            if server.0.try_wait()?.is_some() || Instant::now() > limit {
                 return Err("the server does not begin".into());
             }
             thread::sleep(Duration::from_millis(5));
         }
         Ok(server)
     }
-
-    fn socket(&self) -> PathBuf {
-        socket(self.folder.path())
-    }
-}
-
-fn socket(folder: &Path) -> PathBuf {
-    folder.join("socket")
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
