@@ -228,6 +228,7 @@ compile_error!("offspring runs on 64-bit Linux with glibc only");
 extern crate self as offspring;
 
 mod channel;
+mod collections;
 mod error;
 mod join;
 mod memory;
@@ -248,6 +249,7 @@ pub use channel::{
 };
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use channel::{Selectable, select};
+pub use collections::{Collection, Dict, DictIter, DictKeys, DictValues, IntoKey, List, ListIter};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};

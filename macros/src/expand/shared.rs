@@ -20,9 +20,18 @@ pub(crate) fn expand(data: &DeriveInput, path: &Crate, item: &TokenStream) -> To
     let representation = needs_representation(data).then(|| quote!(#[repr(C)]));
     // What is generic is looked at where it is used.
     let looked_at = data.generics.params.is_empty().then(|| {
+        let private = path.private();
         quote_spanned! {name.span()=>
             #(#condition)*
             const _: u64 = <#name as #path::Shareable>::LAYOUT;
+            // Collections keep values of such types in place.
+            #(#condition)*
+            #[allow(deprecated)]
+            const _: () = {
+                #[#private::linkme::distributed_slice(#private::SHAREABLE)]
+                #[linkme(crate = #private::linkme)]
+                static IDENTITY: fn() -> ::core::any::TypeId = ::core::any::TypeId::of::<#name>;
+            };
         }
     });
     // Nobody else's type is like this one; a generic one shows which of its parameters is amiss.

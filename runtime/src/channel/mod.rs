@@ -54,6 +54,7 @@ mod selectable;
 mod spot;
 mod taker;
 mod transfer;
+#[allow(unsafe_code, reason = "`#[shared]` puts a note into a section of the program")]
 mod transport;
 mod travel;
 mod users;

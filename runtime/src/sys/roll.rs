@@ -9,12 +9,12 @@ use std::os::fd::AsFd;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-/// The whole roll is one byte of the file, which need not exist.
-fn entry(kind: libc::c_int) -> libc::flock {
+/// A roll is one byte of the file, which need not exist.
+fn entry(kind: libc::c_int, byte: u64) -> libc::flock {
     libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
+        l_start: byte.cast_signed(),
         l_len: 1,
         l_pid: 0,
     }
@@ -22,14 +22,30 @@ fn entry(kind: libc::c_int) -> libc::flock {
 
 /// Puts this open file description on the roll of its object.
 pub(crate) fn sign(fd: impl AsFd) -> io::Result<()> {
-    fcntl(fd, FcntlArg::F_OFD_SETLK(&entry(libc::F_RDLCK)))?;
+    sign_at(fd, 0)
+}
+
+/// The same, on one of several rolls of an object, each of which is a byte.
+pub(crate) fn sign_at(fd: impl AsFd, byte: u64) -> io::Result<()> {
+    fcntl(fd, FcntlArg::F_OFD_SETLK(&entry(libc::F_RDLCK, byte)))?;
+    Ok(())
+}
+
+/// Takes this open file description off a roll.
+pub(crate) fn strike_at(fd: impl AsFd, byte: u64) -> io::Result<()> {
+    fcntl(fd, FcntlArg::F_OFD_SETLK(&entry(libc::F_UNLCK, byte)))?;
     Ok(())
 }
 
 /// Whether another open file description is on the roll.
 pub(crate) fn has_others(fd: impl AsFd) -> io::Result<bool> {
+    has_others_at(fd, 0)
+}
+
+/// The same for one of several rolls.
+pub(crate) fn has_others_at(fd: impl AsFd, byte: u64) -> io::Result<bool> {
     // "Could I have it alone?" The kernel answers with somebody who is in the way.
-    let mut asked = entry(libc::F_WRLCK);
+    let mut asked = entry(libc::F_WRLCK, byte);
     fcntl(fd, FcntlArg::F_OFD_GETLK(&mut asked))?;
     Ok(i32::from(asked.l_type) != libc::F_UNLCK)
 }

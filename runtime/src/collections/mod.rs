@@ -1,0 +1,31 @@
+//! Collections in shared memory.
+//!
+//! - [`heap`]: memory in which every change is made as a whole or not at all
+//! - [`object`]: a handle's way to its collection; [`nest`]: how one stands inside of a value of another one
+//! - [`in_place`]: values that stand there as they are; [`stored`]: those that do not
+//! - [`list`]: [`List`]; [`dict`]: [`Dict`]; [`value`]: [`Value`]; [`namespace`]: [`Namespace`]
+//! - [`fault`]: why nothing was changed, in a register
+
+pub(crate) mod dict;
+pub(crate) mod fault;
+pub(crate) mod heap;
+mod in_place;
+mod list;
+mod nest;
+mod object;
+mod stored;
+
+#[doc(hidden)]
+pub use in_place::SHAREABLE;
+
+pub use dict::{Dict, IntoKey, Iter as DictIter, Keys as DictKeys, Values as DictValues};
+pub use list::{Iter as ListIter, List};
+
+/// A collection that others can be made in the memory of: a [`List`] or a [`Dict`].
+#[allow(private_bounds, reason = "only collections of ours have a memory of that kind")]
+pub trait Collection: InArena {}
+
+/// What is in a heap.
+pub(crate) trait InArena {
+    fn arena(&self) -> &std::sync::Arc<heap::Arena>;
+}

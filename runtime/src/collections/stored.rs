@@ -1,0 +1,109 @@
+//! Values that do not stand in place: their bytes in a block, and what they refer to.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::fault::Fault;
+use super::heap::{Arena, Ref};
+use super::nest::{self, References};
+use crate::wire::{Message, Pack, Unpack};
+use crate::{Error, Result};
+
+/// A value, or a row of them, ready to be put into a block.
+#[derive(Debug, Default)]
+pub(crate) struct Encoded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) references: References,
+}
+
+/// A value as it is kept in this memory.
+pub(crate) fn encode<T: Message>(value: &T, arena: &Arc<Arena>, name: &str) -> Result<Encoded> {
+    packed(arena, name, |pack| pack.put(value, name))
+}
+
+/// A key and its value as they are kept in this memory.
+pub(crate) fn encode_pair<K: Message, V: Message>(
+    (key, value): (&K, &V),
+    arena: &Arc<Arena>,
+) -> Result<Encoded> {
+    packed(arena, "value", |pack| {
+        pack.put(key, "key");
+        pack.put(value, "value");
+    })
+}
+
+fn packed(arena: &Arc<Arena>, name: &str, put: impl FnOnce(&mut Pack)) -> Result<Encoded> {
+    let mut pack = Pack::new();
+    let ((), references) = nest::storing(arena, || put(&mut pack));
+    let (bytes, descriptors) = pack.finish()?;
+    if !descriptors.is_empty() {
+        let reason = "of handles, only those of collections (`List`, `Dict`, `Value`, `Namespace`) can be kept in a \
+                      collection: pass others beside it";
+        return Err(Error::Encode { name: name.to_owned(), reason: reason.to_owned() });
+    }
+    Ok(Encoded { bytes, references })
+}
+
+/// A value out of bytes that are not believed, and what they refer to.
+pub(crate) fn decode<T: Message>(
+    bytes: &[u8],
+    refs: Vec<Ref>,
+    arena: &Arc<Arena>,
+    name: &str,
+) -> Result<T> {
+    decode_row(bytes, refs, arena, |row| row.take(name))
+}
+
+/// What `take` takes out of bytes that are not believed.
+pub(crate) fn decode_row<R>(
+    bytes: &[u8],
+    refs: Vec<Ref>,
+    arena: &Arc<Arena>,
+    take: impl FnOnce(&mut Unpack<'_>) -> Result<R>,
+) -> Result<R> {
+    let mut row = Unpack::new(bytes, Vec::new());
+    if refs.is_empty() { take(&mut row) } else { nest::reading(arena, refs, || take(&mut row)) }
+}
+
+/// Puts bytes into a new block, which `into` names from now on.
+pub(crate) fn put(arena: &Arena, encoded: &Encoded, into: &AtomicU64) -> Result<Ref, Fault> {
+    let place = arena.allocate(encoded.bytes.len(), &encoded.references.refs, into)?;
+    let words = content(arena, place)?.0;
+    let (whole, rest) = encoded.bytes.as_chunks::<8>();
+    for (word, bytes) in words.iter().zip(whole) {
+        word.store(u64::from_ne_bytes(*bytes), Relaxed);
+    }
+    if let (Some(word), false) = (words.get(whole.len()), rest.is_empty()) {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        word.store(u64::from_ne_bytes(last), Relaxed);
+    }
+    Ok(place)
+}
+
+/// The words of a block that hold bytes, and how many bytes they are.
+#[inline]
+fn content(arena: &Arena, place: Ref) -> Result<(&[AtomicU64], usize), Fault> {
+    let (len, refs) = arena.block(place)?.lens();
+    let before = refs.next_multiple_of(2) * 4;
+    let words = arena.payload(place, before.checked_add(len).ok_or(Fault::Overwritten)?)?;
+    Ok((&words[before / 8..], len))
+}
+
+/// The bytes of a block; `None` when it refers to something, for which one has to be inside.
+pub(crate) fn bytes(arena: &Arena, place: Ref) -> Result<Option<Vec<u8>>, Fault> {
+    let (_, refs) = arena.block(place)?.lens();
+    if refs > 0 { Ok(None) } else { all_bytes(arena, place).map(Some) }
+}
+
+/// The bytes of a block.
+pub(crate) fn all_bytes(arena: &Arena, place: Ref) -> Result<Vec<u8>, Fault> {
+    let (words, len) = content(arena, place)?;
+    let mut bytes = Vec::new();
+    // A length that was overwritten may be anything up to that of the arena.
+    bytes.try_reserve_exact(len.next_multiple_of(8)).map_err(|_| Fault::Overwritten)?;
+    words.iter().for_each(|word| bytes.extend_from_slice(&word.load(Relaxed).to_ne_bytes()));
+    bytes.truncate(len);
+    Ok(bytes)
+}
