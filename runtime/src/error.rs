@@ -167,6 +167,20 @@ pub enum Error {
         /// What this side would receive.
         receives: &'static str,
     },
+    /// Elements of an array are in a [`Chunk`](crate::Chunk), which is its holder's alone.
+    #[error("{}", lent(*to_this_process))]
+    Lent {
+        /// It is this process that has it, and would wait for itself.
+        to_this_process: bool,
+    },
+    /// There is no such element.
+    #[error("there is no element {index} in an array of {len}")]
+    OutOfBounds {
+        /// The number that was asked for.
+        index: usize,
+        /// How many there are, numbered from 0 on.
+        len: usize,
+    },
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),
@@ -176,6 +190,14 @@ pub enum Error {
     /// A barrier broke, or was broken already.
     #[error(transparent)]
     Broken(#[from] crate::sync::Broken),
+}
+
+fn lent(to_this_process: bool) -> &'static str {
+    if to_this_process {
+        "this process has a piece of the array with these elements: use them there, or drop it first"
+    } else {
+        "somebody else has a piece of the array with these elements: wait until it is back"
+    }
 }
 
 impl fmt::Debug for Error {

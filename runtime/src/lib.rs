@@ -249,7 +249,10 @@ pub use channel::{
 };
 pub use channel::{RecvError, RecvIntoError, RecvTimeoutError, SendError, TryRecvError};
 pub use channel::{Selectable, select};
-pub use collections::{Collection, Dict, DictIter, DictKeys, DictValues, IntoKey, List, ListIter};
+pub use collections::array::{Array, Chunk, ChunksMut};
+pub use collections::{
+    Collection, Dict, DictIter, DictKeys, DictValues, IntoKey, List, ListIter, Namespace, Value,
+};
 pub use error::{Error, Result};
 pub use memory::{Full, Seq, Shareable, Shared, SharedStatic, Text};
 pub use offspring_macros::{daemon, message, preload, process, shared};

@@ -4,6 +4,7 @@ pub use linkme;
 pub use serde;
 
 pub use crate::collections::SHAREABLE;
+pub use crate::collections::audit;
 pub use crate::join::{Joined, Started, started};
 pub use crate::memory::layout;
 pub use crate::memory::{STATICS, StaticInit, StaticSlot};

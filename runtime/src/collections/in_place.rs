@@ -2,9 +2,9 @@
 //!
 //! # Safety
 //! Only [`Shareable`] types are said to stand in place: valid at any address, and in any process of this build, which those that lead to
-//! the same collection are (its identity says so). A copy is made in volatile words, because others may write there at the same time;
+//! the same collection are (its identity says so). A copy is volatile, because others may write there at the same time;
 //! whoever may have copied while that happened finds it out by the ledger's sequence, and forgets the copy, which is a
-//! `MaybeUninit` until then. (So do seqlocks, and crossbeam's `AtomicCell`.)
+//! `MaybeUninit` until then. (So does crossbeam's `AtomicCell`.)
 
 #![allow(unsafe_code, reason = "copies values to and from shared memory")]
 
@@ -77,46 +77,26 @@ pub(crate) fn is_in_place<T: 'static>() -> bool {
 /// `from` is aligned, and in mapped memory for all of `T`.
 #[inline(always)]
 pub(crate) unsafe fn copy_out<T>(from: *const T) -> MaybeUninit<T> {
-    let mut value = MaybeUninit::<T>::uninit();
-    // SAFETY: both are aligned as T and large enough; the caller's word for `from`.
-    unsafe { copy(from, value.as_mut_ptr()) };
-    value
+    // SAFETY: the caller's word for it; any bytes will do.
+    unsafe { from.cast::<MaybeUninit<T>>().read_volatile() }
 }
 
-/// Copies a value in, over what others may be copying out.
+/// Copies a value in, over what others may be copying out. What is not larger than its alignment, and that at most 8, takes one store.
 ///
 /// # Safety
 /// `to` is aligned, and in mapped memory for all of `T`; no other thread writes there.
 #[inline(always)]
 pub(crate) unsafe fn copy_in<T>(value: &T, to: *mut T) {
-    // SAFETY: both are aligned as T and large enough; the caller's word for `to`.
-    unsafe { copy(value, to) };
+    // SAFETY: a reference to a T is one to as many bytes.
+    let bytes = unsafe { std::ptr::from_ref(value).cast::<MaybeUninit<T>>().read() };
+    // SAFETY: the caller's word for it.
+    unsafe { to.cast::<MaybeUninit<T>>().write_volatile(bytes) };
 }
 
-/// By words as large as the alignment allows.
+/// Whether [`copy_in`] takes one store: whoever dies or reads meanwhile sees the old value or the new one.
 #[inline(always)]
-unsafe fn copy<T>(from: *const T, to: *mut T) {
-    macro_rules! by {
-        ($word:ty) => {{
-            let (from, to) = (from.cast::<MaybeUninit<$word>>(), to.cast::<MaybeUninit<$word>>());
-            for index in 0..size_of::<T>() / size_of::<$word>() {
-                // SAFETY: inside of the T, which is aligned to at least a word's alignment and a whole number of words.
-                let from = unsafe { from.add(index) };
-                // SAFETY: as above.
-                let to = unsafe { to.add(index) };
-                // SAFETY: as above; the caller's word for both.
-                let word = unsafe { from.read_volatile() };
-                // SAFETY: as above.
-                unsafe { to.write_volatile(word) };
-            }
-        }};
-    }
-    match align_of::<T>() {
-        1 => by!(u8),
-        2 => by!(u16),
-        4 => by!(u32),
-        _ => by!(u64),
-    }
+pub(crate) const fn takes_one_store<T>() -> bool {
+    size_of::<T>() <= 8 && size_of::<T>() <= align_of::<T>()
 }
 
 #[cfg(test)]

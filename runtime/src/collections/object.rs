@@ -125,7 +125,9 @@ impl<R: Root> Handle<R> {
         identity: u64,
         name: &'static str,
     ) -> Result<Self> {
-        arena.holders.take(place)?;
+        if place != Ref::ROOT {
+            arena.holders.take(place)?;
+        }
         Self::at(Arc::clone(arena), place, true)?.checked(identity, name)
     }
 
@@ -147,7 +149,7 @@ impl<R: Root> Handle<R> {
 
 impl<R> Handle<R> {
     /// The same, for those who want to know only what all collections begin with.
-    pub(crate) fn as_head(self) -> Handle<Head> {
+    pub(crate) fn into_head(self) -> Handle<Head> {
         Handle { place: self.place, root: self.root.cast() }
     }
 

@@ -4,6 +4,8 @@
 //! 0        8        16     24      32    40     48     56      64 …  offset
 //! | magic  | format | build| layout| size| align| count| offset|      | payload: count × size bytes
 //! ```
+//! A shape may ask for room in front of the elements, between header and payload: for what steers their use.
+//!
 //! The header is written once, before the descriptor can be known to anyone, and is never looked at through the
 //! mapping: an attaching process reads it with `pread`, judges it against what the kernel says (size, seals,
 //! reserved bytes), and uses its own copy from then on. All pages are reserved at creation and the size is sealed,
@@ -11,7 +13,7 @@
 //!
 //! # Safety
 //! Invariant 1: `payload` points at `count * size` mapped bytes, aligned as the shape says, for the life of the
-//! `Segment`. Invariant 2: whoever attaches with a shape gets bytes that a process of the same build wrote for the
+//! `Segment`, and `front` at as many as the shape has there, aligned to 64 bytes. Invariant 2: whoever attaches with a shape gets bytes that a process of the same build wrote for the
 //! same shape.
 
 #![allow(unsafe_code, reason = "one pointer into the mapping is computed")]
@@ -44,24 +46,28 @@ pub(crate) struct Shape {
     pub(crate) size: usize,
     /// A power of two.
     pub(crate) align: usize,
+    /// Bytes in front of the elements.
+    pub(crate) front: usize,
 }
 
 impl Shape {
     /// Where the payload begins. A larger alignment than a page is a matter of where the object is mapped.
-    fn offset(&self) -> usize {
-        self.align.clamp(HEADER_BYTES, rustix::param::page_size())
+    fn offset(&self) -> Option<usize> {
+        let align = self.align.min(rustix::param::page_size());
+        self.front.checked_add(HEADER_BYTES)?.checked_next_multiple_of(align)
     }
 
     /// Header and payload together; `None` when no address space could hold them.
     fn total(&self, count: usize) -> Option<usize> {
         let payload = self.size.checked_mul(count)?;
-        let total = payload.checked_add(self.offset())?;
+        let total = payload.checked_add(self.offset()?)?;
         (payload <= isize::MAX as usize && total <= isize::MAX as usize).then_some(total)
     }
 
     fn header(&self, count: usize) -> [u64; HEADER_WORDS] {
+        let offset = self.offset().unwrap_or(usize::MAX);
         let [size, align, count, offset] =
-            [self.size, self.align, count, self.offset()].map(|word| word as u64);
+            [self.size, self.align, count, offset].map(|word| word as u64);
         [MAGIC, FORMAT, image::build_id(), self.layout, size, align, count, offset]
     }
 
@@ -125,11 +131,12 @@ impl Segment {
     }
 
     fn map(fd: OwnedFd, shape: &Shape, count: usize, total: usize) -> Result<Self> {
-        let mapping = Mapping::shared(fd.as_fd(), total, shape.align, shape.offset())
+        let offset = total - shape.size * count;
+        let mapping = Mapping::shared(fd.as_fd(), total, shape.align, offset)
             .map_err(Error::system("map shared memory"))?;
         regions::enter(&mapping);
         // SAFETY: the offset is at most `total`, which is what was mapped.
-        let payload = unsafe { mapping.start().add(shape.offset()) };
+        let payload = unsafe { mapping.start().add(offset) };
         let mapping = ManuallyDrop::new(mapping);
         Ok(Self { descriptor: Arc::new(fd), mapping, payload, count })
     }
@@ -137,6 +144,12 @@ impl Segment {
     /// Where the elements are.
     pub(crate) fn payload(&self) -> NonNull<u8> {
         self.payload
+    }
+
+    /// Where the room in front of them is.
+    pub(crate) fn front(&self) -> NonNull<u8> {
+        // SAFETY: the header is a part of what was mapped.
+        unsafe { self.mapping.start().add(HEADER_BYTES) }
     }
 
     /// How many elements there are.

@@ -63,6 +63,7 @@ impl<T: Shareable> Shared<T> {
         layout: Hasher::start("value").word(T::LAYOUT).identity::<T>().finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
+        front: 0,
     };
 
     /// Puts `value` into shared memory.
@@ -110,6 +111,7 @@ impl<T: Shareable> Shared<[T]> {
         layout: Hasher::start("slice").word(T::LAYOUT).identity::<T>().finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
+        front: 0,
     };
 
     /// Puts `count` values into shared memory side by side: what `make` returns for 0, 1, 2, and so on.

@@ -216,7 +216,13 @@ fn shape() -> Shape {
     }
     // Too large for the address space: `Segment::create` says so.
     let size = end.checked_next_multiple_of(align).unwrap_or(usize::MAX);
-    Shape { name: "the shared statics of this program", layout: hash.finish(), size, align }
+    Shape {
+        name: "the shared statics of this program",
+        layout: hash.finish(),
+        size,
+        align,
+        front: 0,
+    }
 }
 
 fn family() -> Result<&'static Family> {

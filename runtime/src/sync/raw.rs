@@ -161,7 +161,7 @@ impl RawLock {
     }
 
     /// Takes the lock on behalf of a call that is refused when it would wait for ever.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lock_called(
         &self,
         kind: Kind,

@@ -16,6 +16,7 @@
 //! - [`pidfd`]: handles on processes
 //! - [`poll`]: waiting for descriptors
 //! - [`prefetch`]: lines of cache that are about to be written
+//! - [`ranges`]: parts of an object that are somebody's alone
 //! - [`robust`]: the kernel's list of the locks that a thread holds
 //! - [`roll`]: who else holds an object
 //! - [`signal`]: dispositions, mask, lifeline and deadline of a child
@@ -43,6 +44,7 @@ pub(crate) mod oom;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod prefetch;
+pub(crate) mod ranges;
 pub(crate) mod robust;
 pub(crate) mod roll;
 pub(crate) mod signal;

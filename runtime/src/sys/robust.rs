@@ -406,6 +406,16 @@ fn prepare_process() -> Option<libc::pthread_key_t> {
     (failed == 0).then_some(key)
 }
 
+/// How many forks it took to come here, at least: another number in a copy of this process than in its original, once that has
+/// used a lock.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+/// What tells this process from those that it is a copy of, at the cost of a load.
+#[inline]
+pub(crate) fn generation() -> u32 {
+    FORKS.load(Relaxed)
+}
+
 fn gettid() -> u32 {
     rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
 }
@@ -446,6 +456,7 @@ pub(crate) fn prepare() {
 /// Makes the only thread of a new process known to the kernel again: it has another tid, holds nothing, and after
 /// a raw `clone` the kernel does not know its list. Async-signal-safe; harmless where libc's `fork` did it already.
 pub(crate) fn renew_in_child() {
+    FORKS.fetch_add(1, Relaxed);
     let thread = THREAD.with(Cell::get);
     let tid = gettid();
     Held::clear_all_but(thread.held, tid);

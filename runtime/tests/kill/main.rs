@@ -15,6 +15,7 @@
 
 #![allow(unsafe_code, reason = "fork, ptrace, and reading the bytes of a lock")]
 
+mod array;
 mod barrier;
 mod compound;
 mod condvar;
@@ -65,6 +66,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         event::SCENES,
         barrier::SCENES,
         text::SCENES,
+        array::SCENES,
         select::SCENES,
         jobs::SCENES,
     ];

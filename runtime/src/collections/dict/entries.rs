@@ -29,6 +29,19 @@ pub(super) struct Entry<K, V> {
     value: V,
 }
 
+/// How often to look without going in.
+const TRIES: usize = 16;
+
+/// It changed while it was looked at.
+struct Again;
+
+impl From<Fault> for Again {
+    /// What cannot be may be so only because it is changing.
+    fn from(_: Fault) -> Self {
+        Self
+    }
+}
+
 /// Why a glimpse was of no use.
 enum Miss {
     /// It changed meanwhile.
@@ -64,23 +77,78 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     }
 
     #[inline(always)]
-    fn copy_at(&self, slots: &Slots<'_>, at: usize) -> Result<MaybeUninit<Entry<K, V>>, Fault> {
-        let place = self.entry_at(slots, at)?;
-        // SAFETY: see `entry_at`.
-        Ok(unsafe { in_place::copy_out(place) })
+    fn key_of(entry: *mut Entry<K, V>) -> *mut K {
+        entry.wrapping_byte_add(offset_of!(Entry<K, V>, key)).cast()
     }
 
-    /// Reads without going in; `None`: too much is going on, or it takes being inside.
     #[inline(always)]
-    pub(super) fn glimpse<Q>(&self, hash: u64, key: &Q) -> Option<Result<Option<V>>>
+    fn value_of(entry: *mut Entry<K, V>) -> *mut V {
+        entry.wrapping_byte_add(offset_of!(Entry<K, V>, value)).cast()
+    }
+
+    /// Reads a value in place without going in. `None`: too much is going on.
+    #[inline(always)]
+    pub(super) fn glimpse_in_place<Q>(&self, hash: u64, key: &Q) -> Option<Option<V>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        const TRIES: usize = 16;
+        // Filled where it is to be: what is handed up by value is copied at each step.
+        let mut value = MaybeUninit::uninit();
         let part = self.parts.of_hash(&self.handle, hash);
         for _ in 0..TRIES {
-            match self.glimpse_once(part, hash, key) {
+            match self.glimpse_into(&mut value, part, hash, key) {
+                // SAFETY: it has been filled, from an entry of one moment; see the module.
+                Ok(true) => return Some(Some(unsafe { value.assume_init() })),
+                Ok(false) => return Some(None),
+                Err(Again) => std::hint::spin_loop(),
+            }
+        }
+        None
+    }
+
+    /// Whether there is a value, which is in `into` then.
+    #[inline(always)]
+    fn glimpse_into<Q>(
+        &self,
+        into: &mut MaybeUninit<V>,
+        part: &Part,
+        hash: u64,
+        key: &Q,
+    ) -> Result<bool, Again>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let life = self.handle.life();
+        let glance = part.ledger.glance().ok_or(Again)?;
+        let slots = Slots::of(part.table_of(life), self.handle.arena())?;
+        let spot = slots.search(hash, |at, _| {
+            let entry = self.entry_at(&slots, at)?;
+            // SAFETY: see `entry_at`.
+            let its = unsafe { in_place::copy_out(Self::key_of(entry)) };
+            // SAFETY: as above.
+            *into = unsafe { in_place::copy_out(Self::value_of(entry)) };
+            if !part.ledger.is_still(glance) {
+                return Err(Again);
+            }
+            // SAFETY: see the module.
+            let its = unsafe { its.assume_init() };
+            Ok(its.borrow() == key)
+        })?;
+        let found = matches!(spot, Spot::Found(_));
+        if found || part.ledger.is_still(glance) { Ok(found) } else { Err(Again) }
+    }
+
+    /// Reads an encoded value without going in. `None`: too much is going on, or it takes being inside.
+    pub(super) fn glimpse_encoded<Q>(&self, hash: u64, key: &Q) -> Option<Result<Option<V>>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        let part = self.parts.of_hash(&self.handle, hash);
+        for _ in 0..TRIES {
+            match self.glimpse_block(part, hash, key) {
                 Ok(found) => return Some(Ok(found)),
                 Err(Miss::Failed(error)) => return Some(Err(error)),
                 Err(Miss::GoIn) => return None,
@@ -90,8 +158,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         None
     }
 
-    #[inline(always)]
-    fn glimpse_once<Q>(&self, part: &Part, hash: u64, key: &Q) -> Result<Option<V>, Miss>
+    fn glimpse_block<Q>(&self, part: &Part, hash: u64, key: &Q) -> Result<Option<V>, Miss>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
@@ -101,27 +168,14 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         let glance = part.ledger.glance().ok_or(Miss::Again)?;
         let slots = Slots::of(part.table_of(life), arena)?;
         let mut found = None;
-        slots.search(hash, |at, slot| {
-            if self.blocks {
-                let bytes = stored::bytes(arena, Ref(slot as u32))?;
-                if !part.ledger.is_still(glance) {
-                    return Err(Miss::Again);
-                }
-                // What refers to something has to be held before it can be freed.
-                found = self
-                    .value_if(key, &bytes.ok_or(Miss::GoIn)?, Vec::new())
-                    .map_err(Miss::Failed)?;
-                return Ok(found.is_some());
-            }
-            let entry = self.copy_at(&slots, at)?;
+        slots.search(hash, |_, slot| {
+            let bytes = stored::bytes(arena, Ref(slot as u32))?;
             if !part.ledger.is_still(glance) {
                 return Err(Miss::Again);
             }
-            // SAFETY: see the module.
-            let Entry { key: its, value } = unsafe { entry.assume_init() };
-            if its.borrow() == key {
-                found = Some(value);
-            }
+            // What refers to something has to be held before it can be freed.
+            let bytes = bytes.ok_or(Miss::GoIn)?;
+            found = self.value_if(key, &bytes, Vec::new()).map_err(Miss::Failed)?;
             Ok(found.is_some())
         })?;
         if found.is_none() && !part.ledger.is_still(glance) {
@@ -142,6 +196,40 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         })
     }
 
+    /// Looks for a key among entries in place, for one who is inside.
+    #[inline(always)]
+    pub(super) fn find_in_place<Q>(
+        &self,
+        slots: &Slots<'_>,
+        hash: u64,
+        key: &Q,
+        _: &InPart<'_>,
+    ) -> Result<Spot, Fault>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
+        slots.search(hash, |at, _| {
+            let entry = self.entry_at(slots, at)?;
+            // SAFETY: see the module: who is inside is the only one who writes.
+            let its = unsafe { &*Self::key_of(entry) };
+            Ok(its.borrow() == key)
+        })
+    }
+
+    /// The value of an entry in place, for one who is inside.
+    #[inline(always)]
+    pub(super) fn value_in_place(
+        &self,
+        slots: &Slots<'_>,
+        at: usize,
+        _: &InPart<'_>,
+    ) -> Result<V, Fault> {
+        let entry = self.entry_at(slots, at)?;
+        // SAFETY: see the module: who is inside is the only one who writes, and there is nothing to drop.
+        Ok(unsafe { Self::value_of(entry).read() })
+    }
+
     /// The entry in a slot, for one who is inside.
     pub(super) fn entry(&self, slots: &Slots<'_>, at: usize, _: &InPart<'_>) -> Result<(K, V)> {
         if self.blocks {
@@ -152,8 +240,9 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
                 Ok((row.take("key")?, row.take("value")?))
             });
         }
-        // SAFETY: see the module.
-        let Entry { key, value } = unsafe { self.copy_at(slots, at)?.assume_init() };
+        let entry = self.entry_at(slots, at)?;
+        // SAFETY: see the module: who is inside is the only one who writes, and there is nothing to drop.
+        let Entry { key, value } = unsafe { entry.read() };
         Ok((key, value))
     }
 
@@ -218,7 +307,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     }
 
     #[inline(always)]
-    fn overwrite_in_place(
+    pub(super) fn overwrite_in_place(
         &self,
         slots: &Slots<'_>,
         at: usize,
@@ -226,8 +315,8 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         inside: &InPart<'_>,
     ) -> Result<(), Fault> {
         let entry = self.entry_at(slots, at)?;
-        let place = entry.wrapping_byte_add(offset_of!(Entry<K, V>, value)).cast::<V>();
-        if size_of::<V>() <= align_of::<V>().min(8) {
+        let place = Self::value_of(entry);
+        if in_place::takes_one_store::<V>() {
             // SAFETY: see `entry_at`; one store at most, and who is inside is the only one who writes.
             unsafe { in_place::copy_in(value, place) };
             return Ok(());
@@ -244,6 +333,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     }
 
     /// Puts an entry that is not there into a slot that is not in use.
+    #[inline(never)]
     pub(super) fn write_new(
         &self,
         part: &Part,

@@ -19,6 +19,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use foldhash::fast::FixedState;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::fault::Fault;
 use super::heap::Arena;
 use super::heap::object::{Form, Head};
 use super::nest::{self, Nested};
@@ -30,6 +31,9 @@ pub use iter::{Iter, Keys, Values};
 pub use key::IntoKey;
 pub(crate) use root::empty;
 use root::{InPart, Large, Part, Parts, Slots, Small, Spot};
+
+/// For a handle that gives and takes.
+type Invariant<T> = PhantomData<fn(T) -> T>;
 
 /// A hash map that all processes share: Python's `dict` of a `Manager`.
 ///
@@ -77,7 +81,7 @@ pub struct Dict<K: 'static, V: 'static> {
     hasher: FixedState,
     /// Entries are in blocks of their own.
     blocks: bool,
-    _entries: PhantomData<fn(K, V) -> (K, V)>,
+    _entries: Invariant<(K, V)>,
 }
 
 impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
@@ -86,7 +90,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// # Errors
     /// [`Error::System`] when there is no memory or no descriptor left.
     pub fn new() -> Result<Self> {
-        let handle = Handle::<Large>::new(Self::identity(), Self::form())?.as_head();
+        let handle = Handle::<Large>::new(Self::identity(), Self::form())?.into_head();
         Self::seeded(handle)
     }
 
@@ -101,7 +105,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     }
 
     fn within(arena: &Arc<Arena>) -> Result<Self> {
-        let handle = Handle::<Small>::within(arena, Self::identity(), Self::form())?.as_head();
+        let handle = Handle::<Small>::within(arena, Self::identity(), Self::form())?.into_head();
         Self::seeded(handle)
     }
 
@@ -130,14 +134,14 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
 
     /// Goes into the part of this hash.
     #[inline(always)]
-    fn enter(&self, hash: u64) -> Result<(&Part, InPart<'_>)> {
+    fn enter(&self, hash: u64) -> Result<(&Part, InPart<'_>), Fault> {
         let part = self.parts.of_hash(&self.handle, hash);
         Ok((part, part.enter(self.handle.arena(), &self.handle, self.blocks)?))
     }
 
     #[inline(always)]
-    fn slots(&self, part: &Part, inside: &InPart<'_>) -> Result<Slots<'_>> {
-        Ok(Slots::of(part.table(inside), self.handle.arena())?)
+    fn slots(&self, part: &Part, inside: &InPart<'_>) -> Result<Slots<'_>, Fault> {
+        Slots::of(part.table(inside), self.handle.arena())
     }
 
     /// A copy of the value of this key; `None` when there is none.
@@ -150,7 +154,23 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        match self.glimpse(self.hash(key), key) {
+        let hash = self.hash(key);
+        if self.blocks {
+            return self.get_encoded(hash, key);
+        }
+        match self.glimpse_in_place(hash, key) {
+            Some(value) => value,
+            None => self.try_get(key).ok().flatten(),
+        }
+    }
+
+    #[inline(never)]
+    fn get_encoded<Q>(&self, hash: u64, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        match self.glimpse_encoded(hash, key) {
             Some(Ok(value)) => value,
             _ => self.try_get(key).ok().flatten(),
         }
@@ -193,6 +213,28 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// a key in the same part. The dict is as it was then.
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Result<Option<V>> {
+        if self.blocks {
+            return self.insert_encoded(key, value);
+        }
+        Ok(self.insert_in_place(key, value)?)
+    }
+
+    #[inline(always)]
+    fn insert_in_place(&self, key: K, value: V) -> Result<Option<V>, Fault> {
+        let hash = self.hash(&key);
+        let (part, inside) = self.enter(hash)?;
+        let slots = self.slots(part, &inside)?;
+        if let Spot::Found(at) = self.find_in_place(&slots, hash, &key, &inside)? {
+            let old = self.value_in_place(&slots, at, &inside)?;
+            self.overwrite_in_place(&slots, at, &value, &inside)?;
+            return Ok(Some(old));
+        }
+        self.write_new(part, hash, (key, value), None, &inside)?;
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn insert_encoded(&self, key: K, value: V) -> Result<Option<V>> {
         let encoded = self.encoded(&key, &value)?;
         let hash = self.hash(&key);
         let (part, inside) = self.enter(hash)?;
@@ -332,7 +374,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             }
             Ok::<_, Error>(is_it)
         })?;
-        found.ok_or_else(|| super::fault::Fault::Overwritten.into())
+        found.ok_or_else(|| Fault::Overwritten.into())
     }
 
     /// Has a key have `new` if it has `current`. Gives what it had: `Ok` if it was changed; `None` when there is no such key.

@@ -97,9 +97,9 @@ impl Parts {
         Ok(Self { first: NonNull::from(&parts[0]), count: parts.len() })
     }
 
-    /// For one who has the dict's handle, as long as it is there.
+    /// For one who has the dict's handle, or its memory, as long as that is there.
     #[inline(always)]
-    pub(crate) fn all<'a>(&self, _: &'a Handle<Head>) -> &'a [Part] {
+    pub(crate) fn all<'a, H>(&self, _: &'a H) -> &'a [Part] {
         // SAFETY: `of` found so many there, and the handle keeps them there.
         unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.count) }
     }
@@ -201,7 +201,7 @@ impl<'a> Slots<'a> {
 /// Where probing begins: a matter of the half of the hash that the slot keeps, so that a table can be made from another one.
 #[inline(always)]
 fn home(hash: u64) -> usize {
-    (hash >> 32) as usize & (MARK >> 32) as usize - 1
+    ((hash & !MARK) >> 32) as usize
 }
 
 /// The upper half of a slot.

@@ -90,7 +90,7 @@ impl Arena {
             let word = &words[index / 2];
             let other = if shift == 0 { 0 } else { word.load(Relaxed) };
             // Of a block that nobody has seen yet.
-            word.store(other | object.word() << shift, Relaxed);
+            word.store(other | (object.word() + 1) << shift, Relaxed);
         }
         change.put(into, place.word())?;
         change.commit();
@@ -158,7 +158,8 @@ impl Arena {
         let words = self.payload(place, count * 4)?;
         let object = |index: usize| {
             let word = words[index / 2].load(Relaxed) >> (32 * (index % 2));
-            Ref::from_word(word & u64::from(u32::MAX)).ok_or(Fault::Overwritten)
+            // One more than the place, for the root can be referred to, too.
+            (word as u32).checked_sub(1).map(Ref).ok_or(Fault::Overwritten)
         };
         (0..count).map(object).collect()
     }

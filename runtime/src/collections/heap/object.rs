@@ -46,6 +46,11 @@ impl Head {
     pub(crate) fn is_orphan(&self) -> bool {
         self.refs.load(Relaxed) == 0
     }
+
+    /// Of those on the list of orphans: the next one.
+    pub(crate) fn next_orphan(&self) -> Option<Ref> {
+        Ref::from_word(self.orphan.load(Relaxed) & !LISTED)
+    }
 }
 
 /// It is on the list of orphans.
@@ -69,7 +74,7 @@ impl Form {
         self as u64 + 1
     }
 
-    fn of(word: u64) -> Result<Self, Fault> {
+    pub(crate) fn of(word: u64) -> Result<Self, Fault> {
         Self::ALL.into_iter().find(|form| form.word() == word).ok_or(Fault::Overwritten)
     }
 }
@@ -97,7 +102,8 @@ pub(super) fn forget(arena: &Arena, change: &mut Heap<'_>, object: Ref) -> Resul
 /// Puts an object to which nothing refers on the list.
 fn list_orphan(arena: &Arena, change: &mut Heap<'_>, object: Ref) -> Result<(), Fault> {
     let head = arena.head(object)?;
-    if head.orphan.load(Relaxed) & LISTED == 0 {
+    // The root goes with the memory.
+    if object != Ref::ROOT && head.orphan.load(Relaxed) & LISTED == 0 {
         let first = &arena.control().orphans;
         change.put(&head.orphan, first.load(Relaxed) | LISTED)?;
         change.put(first, object.word())?;
@@ -146,7 +152,7 @@ impl Arena {
             let mut next = named(&self.control().orphans);
             while let Some(object) = next {
                 let head = self.head(object)?;
-                next = Ref::from_word(head.orphan.load(Relaxed) & !LISTED);
+                next = head.next_orphan();
                 if head.refs.load(Relaxed) == 0 && !self.holders.has_any(object)? {
                     self.destroy(object)?;
                     again = true;
@@ -203,7 +209,7 @@ impl Arena {
                 Some(found) if found == object => break,
                 Some(other) => {
                     previous = Some(other);
-                    at = Ref::from_word(self.head(other)?.orphan.load(Relaxed) & !LISTED);
+                    at = self.head(other)?.next_orphan();
                 }
             }
         }

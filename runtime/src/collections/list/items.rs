@@ -194,7 +194,7 @@ impl<T: Message> List<T> {
         inside: &InList<'_>,
     ) -> Result<(), Fault> {
         let place = self.place_of(index)?;
-        if size_of::<T>() <= align_of::<T>().min(8) {
+        if in_place::takes_one_store::<T>() {
             // SAFETY: see `place_of`; one store at most, and who is inside is the only one who writes.
             unsafe { in_place::copy_in(value, place) };
             return Ok(());
@@ -211,6 +211,7 @@ impl<T: Message> List<T> {
     }
 
     /// Tries to have room for so many items, and at least for twice as many as there are when there is not.
+    #[cold]
     pub(super) fn make_room(&self, wanted: usize, inside: &InList<'_>) -> Result<(), Fault> {
         let (root, arena, size) = (&*self.handle, self.handle.arena(), Self::size(self.blocks));
         let (block, capacity) = root.items(size);

@@ -14,11 +14,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::fault::Fault;
 use super::heap::Arena;
 use super::heap::object::Form;
 use super::in_place::is_in_place;
 use super::nest::{self, Nested};
 use super::object::{Handle, form, identity_of};
+use super::stored::Encoded;
 use crate::Result;
 use crate::memory::layout::Hasher;
 use crate::wire::Message;
@@ -143,13 +145,21 @@ impl<T: Message> List<T> {
     #[inline]
     #[doc(alias = "append")]
     pub fn push(&self, item: T) -> Result<()> {
-        let encoded = self.encoded(&item)?;
+        if self.blocks {
+            let encoded = self.encoded(&item)?;
+            return Ok(self.push_as(&item, encoded.as_ref())?);
+        }
+        Ok(self.push_as(&item, None)?)
+    }
+
+    #[inline(always)]
+    fn push_as(&self, item: &T, encoded: Option<&Encoded>) -> Result<(), Fault> {
         let inside = self.enter()?;
         let len = self.handle.len();
         if len >= self.handle.items(Self::size(self.blocks)).1 {
             self.make_room(len + 1, &inside)?;
         }
-        self.write_new(len, &item, encoded.as_ref(), &inside)?;
+        self.write_new(len, item, encoded, &inside)?;
         self.handle.set_len(len + 1, &inside);
         Ok(())
     }

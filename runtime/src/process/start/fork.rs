@@ -6,6 +6,7 @@ use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::channel::copies;
+use crate::collections::array;
 use crate::memory::statics;
 use crate::sys::clone::{Alone, Forked, NotAlone};
 use crate::sys::{args, robust, signal, socket, standard};
@@ -54,6 +55,7 @@ fn fork() -> Result<Born> {
 fn become_own_process() {
     family::forget_all();
     copies::let_go();
+    array::let_go();
     forkserver::forget();
     names::forget();
     args::detach();

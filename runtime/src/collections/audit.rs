@@ -1,0 +1,125 @@
+//! Accounts for every block of a collection's memory: for the tests that kill, which look for what was lost.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Collection;
+use super::dict::root::{LOW, Parts};
+use super::fault::Fault;
+use super::heap::arena::named;
+use super::heap::audit::audit as audit_heap;
+use super::heap::ledger::Ledger;
+use super::heap::object::Form;
+use super::heap::table::Table;
+use super::heap::{Arena, Ref};
+use super::list::root::ListRoot;
+use super::object::root_at;
+use crate::Result;
+
+/// What a collection's memory consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// How many blocks are in use, each of which something leads to.
+    pub blocks: usize,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Bytes for which memory is reserved.
+    pub reserved: u64,
+    /// How many collections are in it that nothing refers to.
+    pub orphans: usize,
+}
+
+/// Looks at all of a collection's memory, while nobody changes it.
+///
+/// # Errors
+/// [`Error::Garbled`](crate::Error::Garbled) when a block is lost, or in use twice, or the heap is not whole.
+pub fn usage(collection: &impl Collection) -> Result<Usage> {
+    let arena = collection.arena();
+    let found = audit_heap(arena)?;
+    let mut seen = Seen { arena, blocks: BTreeSet::new(), objects: BTreeSet::new() };
+    seen.object(Ref::ROOT)?;
+    let mut orphans = 0;
+    let mut next = named(&arena.control().orphans);
+    while let Some(object) = next {
+        let head = arena.head(object)?;
+        orphans += usize::from(head.is_orphan());
+        seen.object(object)?;
+        next = head.next_orphan();
+    }
+    if seen.blocks.len() != found.blocks {
+        return Err(crate::Error::Garbled {
+            reason: format!(
+                "{} of {} blocks are lost",
+                found.blocks - seen.blocks.len(),
+                found.blocks
+            ),
+        });
+    }
+    Ok(Usage { blocks: found.blocks, bytes: found.used, reserved: arena.reserved(), orphans })
+}
+
+struct Seen<'a> {
+    arena: &'a std::sync::Arc<Arena>,
+    blocks: BTreeSet<Ref>,
+    objects: BTreeSet<Ref>,
+}
+
+impl Seen<'_> {
+    fn block(&mut self, place: Ref) -> Result<(), Fault> {
+        if self.blocks.insert(place) { Ok(()) } else { Err(Fault::Overwritten) }
+    }
+
+    /// A block of an item or entry, and what it refers to.
+    fn item(&mut self, place: Ref) -> Result<(), Fault> {
+        self.block(place)?;
+        self.arena.refs_of(place)?.into_iter().try_for_each(|object| self.object(object))
+    }
+
+    fn items(&mut self, words: &[AtomicU64]) -> Result<(), Fault> {
+        let names = words.iter().map(|word| word.load(Relaxed) & LOW);
+        names.filter_map(Ref::from_word).try_for_each(|place| self.item(place))
+    }
+
+    fn object(&mut self, object: Ref) -> Result<(), Fault> {
+        if !self.objects.insert(object) {
+            return Ok(());
+        }
+        self.block(object)?;
+        let arena = self.arena;
+        match Form::of(arena.head(object)?.form.load(Relaxed))? {
+            form @ (Form::List | Form::ListOfBlocks) => {
+                let list = root_at::<ListRoot>(arena, object)?;
+                self.ledger(&list.ledger)?;
+                self.table(Table::load(&list.ledger.table))?;
+                if form == Form::ListOfBlocks {
+                    self.items(list.words(arena)?)?;
+                }
+            }
+            form @ (Form::Dict | Form::DictOfBlocks) => {
+                for part in Parts::of(arena, object)?.all(arena) {
+                    self.ledger(&part.ledger)?;
+                    let table = Table::load(&part.ledger.table);
+                    self.table(table)?;
+                    if let (Form::DictOfBlocks, Some(block)) = (form, table.block) {
+                        self.items(arena.payload(block, 8 << table.log)?)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn table(&mut self, table: Table) -> Result<(), Fault> {
+        table.block.map_or(Ok(()), |block| self.block(block))
+    }
+
+    /// What is about to be freed.
+    fn ledger<const LOG: usize>(&mut self, ledger: &Ledger<LOG>) -> Result<(), Fault> {
+        named(&ledger.spare).map_or(Ok(()), |spare| self.block(spare))?;
+        let Some(deep) = named(&ledger.deep) else { return Ok(()) };
+        self.block(deep)?;
+        let (len, _) = self.arena.block(deep)?.lens();
+        self.items(self.arena.payload(deep, len)?)
+    }
+}

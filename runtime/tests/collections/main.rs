@@ -1,0 +1,3 @@
+//! `Dict`, `List`, `Value` and `Namespace`: what their documentation says, in one process and in several.
+
+mod nested;
