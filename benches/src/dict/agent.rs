@@ -8,7 +8,7 @@ use super::case::{Case, Kind, WORDS};
 use super::record::{KEYS, Player, TURN, Words};
 use super::rival::Rival;
 use super::work::Measure;
-use super::{lmdb, redis, threads};
+use super::{lmdb, ours, redis, threads};
 use crate::{Agent, Fallible, agent};
 
 /// First argument of an executable that is to be an agent for collections.
@@ -17,7 +17,6 @@ pub const AGENT: &str = "--dict-agent";
 /// Whether this machine has it.
 pub fn is_there(rival: Rival) -> bool {
     match rival {
-        Rival::Offspring => false,
         Rival::Redis => redis::is_there(),
         _ if rival.python().is_some() => agent::has_python(),
         _ => true,
@@ -55,6 +54,7 @@ pub fn serve(mut arguments: impl Iterator<Item = String>) -> Fallible<()> {
 fn prepare(case: Case, rival: Rival) -> Fallible<Measure> {
     let kind = case.kind();
     match (rival, kind) {
+        (Rival::Offspring, _) => ours::measure(case),
         (Rival::RwLock, Kind::Numbers) => threads::rwlock::<Words>(case),
         (Rival::RwLock, Kind::Strings) => threads::rwlock::<Player>(case),
         (Rival::Mutex, Kind::Numbers) => threads::mutex::<Words>(case),

@@ -5,7 +5,7 @@
 //! - [`case`]: what is done; [`rival`]: who does it
 //! - [`record`]: keys, values and the order in which they come, the same for all
 //! - [`work`]: what every rival is brought to, and what its workers do
-//! - [`threads`], [`lmdb`], [`redis`]: the rivals, and [`codec`], how two of them write values
+//! - [`ours`]: our side; [`threads`], [`lmdb`], [`redis`]: the rivals, and [`codec`], how two of them write values
 //! - [`agent`]: from a case and a rival to nanoseconds
 //! - [`table`]: the medians of a run as Markdown; [`promise`]: what we ask of them
 
@@ -13,6 +13,7 @@ pub mod agent;
 pub mod case;
 pub mod codec;
 pub mod lmdb;
+pub mod ours;
 pub mod promise;
 pub mod record;
 pub mod redis;
