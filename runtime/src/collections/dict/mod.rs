@@ -227,6 +227,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         if let Spot::Found(at) = self.find_in_place(&slots, hash, &key, &inside)? {
             let old = self.value_in_place(&slots, at, &inside)?;
             self.overwrite_in_place(&slots, at, &value, &inside)?;
+            inside.leave();
             return Ok(Some(old));
         }
         self.write_new(part, hash, (key, value), None, &inside)?;

@@ -48,12 +48,7 @@ impl<T: Message> List<T> {
     }
 
     #[inline(always)]
-    pub(super) fn place_in(
-        &self,
-        block: Option<Ref>,
-        capacity: usize,
-        index: usize,
-    ) -> Result<*mut T, Fault> {
+    fn place_in(&self, block: Option<Ref>, capacity: usize, index: usize) -> Result<*mut T, Fault> {
         if size_of::<T>() == 0 {
             return Ok(std::ptr::dangling_mut());
         }
@@ -135,6 +130,22 @@ impl<T: Message> List<T> {
         }
     }
 
+    /// Writes an item in place, where no reader looks: behind the last one, or into a table that nobody sees yet.
+    #[inline(always)]
+    pub(super) fn write_in_place(
+        &self,
+        block: Option<Ref>,
+        capacity: usize,
+        index: usize,
+        value: &T,
+        _: &InList<'_>,
+    ) -> Result<(), Fault> {
+        let place = self.place_in(block, capacity, index)?;
+        // SAFETY: see `place_of`; who is inside is the only one who writes.
+        unsafe { in_place::copy_in(value, place) };
+        Ok(())
+    }
+
     /// Writes an item where none is yet: behind the last one, where there is room.
     #[inline(always)]
     pub(super) fn write_new(
@@ -142,14 +153,12 @@ impl<T: Message> List<T> {
         index: usize,
         value: &T,
         encoded: Option<&Encoded>,
-        _: &InList<'_>,
+        inside: &InList<'_>,
     ) -> Result<(), Fault> {
         match encoded {
             None => {
-                let place = self.place_of(index)?;
-                // SAFETY: see `place_of`; who is inside is the only one who writes.
-                unsafe { in_place::copy_in(value, place) };
-                Ok(())
+                let (block, capacity) = self.handle.items(size_of::<T>());
+                self.write_in_place(block, capacity, index, value, inside)
             }
             Some(encoded) => {
                 let arena = self.handle.arena();
@@ -260,21 +269,5 @@ impl<T: Message> List<T> {
 
     pub(super) fn garbled() -> Error {
         Fault::Overwritten.into()
-    }
-}
-
-impl<T: Message> List<T> {
-    /// Writes an item into a table that nobody sees yet.
-    pub(super) fn fill_in_place(
-        &self,
-        table: crate::collections::heap::table::Table,
-        capacity: usize,
-        index: usize,
-        item: &T,
-    ) -> Result<(), Fault> {
-        let place = self.place_in(table.block, capacity, index)?;
-        // SAFETY: see `place_of`; nobody else knows this table.
-        unsafe { in_place::copy_in(item, place) };
-        Ok(())
     }
 }
