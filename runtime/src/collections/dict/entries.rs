@@ -342,7 +342,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         &self,
         part: &Part,
         hash: u64,
-        (key, value): (K, V),
+        (key, value): (&K, &V),
         encoded: Option<&Encoded>,
         inside: &InPart<'_>,
     ) -> Result<(), Fault> {
@@ -354,7 +354,9 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             None => {
                 let place = self.entry_at(&slots, at)?;
                 // SAFETY: see `entry_at`; no slot leads there yet, and who is inside is the only one who writes.
-                unsafe { in_place::copy_in(&Entry { key, value }, place) };
+                unsafe { in_place::copy_in(key, Self::key_of(place)) };
+                // SAFETY: as above.
+                unsafe { in_place::copy_in(value, Self::value_of(place)) };
                 1
             }
         };

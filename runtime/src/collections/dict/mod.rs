@@ -230,7 +230,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             inside.leave();
             return Ok(Some(old));
         }
-        self.write_new(part, hash, (key, value), None, &inside)?;
+        self.write_new(part, hash, (&key, &value), None, &inside)?;
         Ok(None)
     }
 
@@ -242,7 +242,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         let slots = self.slots(part, &inside)?;
         let (spot, found) = self.find(&slots, hash, &key, &inside)?;
         let Spot::Found(at) = spot else {
-            self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+            self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
             return Ok(None);
         };
         let orphaned = self.overwrite(part, &slots, at, &value, encoded.as_ref(), &inside)?;
@@ -336,7 +336,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             let orphaned = self.overwrite(part, &slots, at, &value, encoded.as_ref(), &inside)?;
             self.reap(orphaned, inside);
         } else {
-            self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+            self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
         }
         Ok(result)
     }
@@ -358,24 +358,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         }
         let value = make();
         let encoded = self.encoded(&key, &value)?;
-        self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+        self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
         // As all others get it: a collection that has moved in is another one now.
-        let (slots, key) = (self.slots(part, &inside)?, hash);
-        self.newest(&slots, key, &inside)
-    }
-
-    /// The value that was put in right now.
-    fn newest(&self, slots: &Slots<'_>, hash: u64, inside: &InPart<'_>) -> Result<V> {
-        let mut found = None;
-        slots.search(hash, |at, _| {
-            let (key, value) = self.entry(slots, at, inside)?;
-            let is_it = self.hash(&key) == hash;
-            if is_it {
-                found = Some(value);
-            }
-            Ok::<_, Error>(is_it)
-        })?;
-        found.ok_or_else(|| Fault::Overwritten.into())
+        let slots = self.slots(part, &inside)?;
+        let (_, found) = self.find(&slots, hash, &key, &inside)?;
+        found.map(|(_, value)| value).ok_or_else(|| Fault::Overwritten.into())
     }
 
     /// Has a key have `new` if it has `current`. Gives what it had: `Ok` if it was changed; `None` when there is no such key.
