@@ -25,6 +25,8 @@ mod value;
 #[doc(hidden)]
 pub use in_place::SHAREABLE;
 
+pub(crate) use heap::holders::sign_for_copy;
+
 pub use dict::{Dict, IntoKey, Iter as DictIter, Keys as DictKeys, Values as DictValues};
 pub use list::{Iter as ListIter, List};
 pub use namespace::Namespace;
