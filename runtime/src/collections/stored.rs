@@ -5,12 +5,16 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::fault::Fault;
+use super::files;
 use super::heap::block::{Block, HEADER, State};
 use super::heap::ledger::Inside;
 use super::heap::{Arena, Ref};
 use super::nest::{self, References};
 use crate::wire::{Message, Pack, Unpack};
-use crate::{Error, Result};
+use crate::Result;
+
+/// A value's bytes begin with the paths of its handles that are none of collections.
+type Paths = Vec<String>;
 
 /// Bytes that the journals of collections have room for.
 const SMALL: usize = 256;
@@ -42,12 +46,15 @@ pub(crate) fn encode_pair<K: Message, V: Message>(
 
 fn packed(arena: &Arc<Arena>, name: &str, put: impl FnOnce(&mut Pack)) -> Result<Encoded> {
     let mut pack = Pack::with_room(ROOM);
+    // No paths: one byte.
+    pack.put(&Paths::new(), name);
     let ((), references) = nest::storing(arena, || put(&mut pack));
-    let (bytes, descriptors) = pack.finish()?;
+    let (mut bytes, descriptors) = pack.finish()?;
     if !descriptors.is_empty() {
-        let reason = "of handles, only those of collections (`List`, `Dict`, `Value`, `Namespace`) can be kept in a \
-                      collection: pass others beside it";
-        return Err(Error::Encode { name: name.to_owned(), reason: reason.to_owned() });
+        let mut with_paths = Pack::new();
+        with_paths.put(&files::paths_of(&descriptors, name)?, name);
+        let (paths, _) = with_paths.finish()?;
+        bytes.splice(..1, paths);
     }
     Ok(Encoded { bytes, references })
 }
@@ -59,7 +66,7 @@ pub(crate) fn decode<T: Message>(
     arena: &Arc<Arena>,
     name: &str,
 ) -> Result<T> {
-    decode_row(bytes, refs, arena, |row| row.take(name))
+    decode_row(bytes, refs, arena, name, |row| row.take(name))
 }
 
 /// What `take` takes out of bytes that are not believed.
@@ -67,9 +74,17 @@ pub(crate) fn decode_row<R>(
     bytes: &[u8],
     refs: Vec<Ref>,
     arena: &Arc<Arena>,
+    name: &str,
     take: impl FnOnce(&mut Unpack<'_>) -> Result<R>,
 ) -> Result<R> {
-    let mut row = Unpack::new(bytes, Vec::new());
+    let mut row = match bytes {
+        [0, bytes @ ..] => Unpack::new(bytes, Vec::new()),
+        _ => {
+            let mut row = Unpack::new(bytes, Vec::new());
+            let paths: Paths = row.take(name)?;
+            row.with_descriptors(files::open(&paths, name)?)
+        }
+    };
     if refs.is_empty() { take(&mut row) } else { nest::reading(arena, refs, || take(&mut row)) }
 }
 

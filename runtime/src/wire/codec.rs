@@ -84,6 +84,11 @@ impl<'a> Unpack<'a> {
         Self { bytes, descriptors: descriptors.into_iter().map(Some).collect() }
     }
 
+    /// What is left of it, with these descriptors.
+    pub(crate) fn with_descriptors(self, descriptors: Vec<OwnedFd>) -> Self {
+        Self::new(self.bytes, descriptors)
+    }
+
     /// A row inside another message, whose descriptors it goes on using.
     pub(crate) fn after(bytes: &'a [u8], outer: Unpack<'_>) -> Self {
         Self { bytes, descriptors: outer.descriptors }

@@ -123,9 +123,3 @@ fn values_change_in_one_step_also_inside() -> offspring::Result<()> {
     assert_eq!(counters.get("b").unwrap().get(), 6);
     Ok(())
 }
-
-#[process(start = "fork")]
-fn keep(list: &List<u64>, emptied: &offspring::Event) -> offspring::Result<Vec<u64>> {
-    emptied.wait();
-    list.to_vec()
-}

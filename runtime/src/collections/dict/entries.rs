@@ -190,7 +190,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        stored::decode_row(bytes, refs, &self.handle.place.arena, |row| {
+        stored::decode_row(bytes, refs, &self.handle.place.arena, "value", |row| {
             let its: K = row.take("key")?;
             if its.borrow() == key { row.take("value").map(Some) } else { Ok(None) }
         })
@@ -236,7 +236,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             let arena = self.handle.arena();
             let block = Ref(slots.words[at].load(Relaxed) as u32);
             let (bytes, refs) = (stored::all_bytes(arena, block)?, arena.refs_of(block)?);
-            return stored::decode_row(&bytes, refs, &self.handle.place.arena, |row| {
+            return stored::decode_row(&bytes, refs, &self.handle.place.arena, "value", |row| {
                 Ok((row.take("key")?, row.take("value")?))
             });
         }
