@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
+use rustix::io::Errno;
+
 use super::fault::Fault;
 use super::files;
 use super::heap::block::{Block, HEADER, State};
 use super::heap::ledger::Inside;
 use super::heap::{Arena, Ref};
 use super::nest::{self, References};
-use crate::wire::{Message, Pack, Unpack};
 use crate::Result;
+use crate::wire::{Message, Pack, Unpack};
 
 /// A value's bytes begin with the paths of its handles that are none of collections.
 type Paths = Vec<String>;
@@ -136,24 +138,55 @@ fn write(words: &[AtomicU64], bytes: &[u8]) {
 /// The words of a block that hold bytes, and how many bytes they are.
 #[inline]
 fn content(arena: &Arena, place: Ref) -> Result<(&[AtomicU64], usize), Fault> {
-    let (len, refs) = arena.block(place)?.lens();
+    let block = arena.block(place)?;
+    let (len, refs) = block.lens();
     let before = refs.next_multiple_of(2) * 4;
-    let words = arena.payload(place, before.checked_add(len).ok_or(Fault::Overwritten)?)?;
-    Ok((&words[before / 8..], len))
+    let all = before.checked_add(len).ok_or(Fault::Overwritten)?;
+    match block.state() {
+        Some(State::Used { order }) if all <= (1 << order) - HEADER => {}
+        _ => return Err(Fault::Overwritten),
+    }
+    Ok((&arena.payload(place, all)?[before / 8..], len))
 }
 
-/// The bytes of a block; `None` when it refers to something, for which one has to be inside.
-pub(crate) fn bytes(arena: &Arena, place: Ref) -> Result<Option<Vec<u8>>, Fault> {
+/// What a reader that is not inside has found.
+pub(crate) enum Glimpse {
+    Bytes(Vec<u8>),
+    /// It refers to something, for which one has to be inside.
+    GoIn,
+}
+
+/// The bytes of a block, for a reader that is not inside; `None` if it `is_still` what it was no more.
+///
+/// Asked before anything is made of its length, too: that of a block that is something else by now may be anything.
+#[inline]
+pub(crate) fn glimpse(
+    arena: &Arena,
+    place: Ref,
+    is_still: impl Fn() -> bool,
+) -> Result<Option<Glimpse>, Fault> {
+    let (words, len) = content(arena, place)?;
     let (_, refs) = arena.block(place)?.lens();
-    if refs > 0 { Ok(None) } else { all_bytes(arena, place).map(Some) }
+    if !is_still() {
+        return Ok(None);
+    }
+    if refs > 0 {
+        return Ok(Some(Glimpse::GoIn));
+    }
+    let bytes = copy(words, len)?;
+    Ok(is_still().then_some(Glimpse::Bytes(bytes)))
 }
 
-/// The bytes of a block.
+/// The bytes of a block, for one who is inside.
 pub(crate) fn all_bytes(arena: &Arena, place: Ref) -> Result<Vec<u8>, Fault> {
     let (words, len) = content(arena, place)?;
+    copy(words, len)
+}
+
+fn copy(words: &[AtomicU64], len: usize) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
-    // A length that was overwritten may be anything up to that of the arena.
-    bytes.try_reserve_exact(len.next_multiple_of(8)).map_err(|_| Fault::Overwritten)?;
+    let no_memory = |_| Fault::System(Errno::NOMEM);
+    bytes.try_reserve_exact(len.next_multiple_of(8)).map_err(no_memory)?;
     words.iter().for_each(|word| bytes.extend_from_slice(&word.load(Relaxed).to_ne_bytes()));
     bytes.truncate(len);
     Ok(bytes)

@@ -18,7 +18,7 @@ use crate::collections::fault::Fault;
 use crate::collections::heap::Ref;
 use crate::collections::heap::table::Table;
 use crate::collections::in_place::{self, LARGEST, is_in_place};
-use crate::collections::stored::{self, Encoded};
+use crate::collections::stored::{self, Encoded, Glimpse};
 use crate::wire::Message;
 use crate::{Error, Result};
 
@@ -169,12 +169,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         let slots = Slots::of(part.table_of(life), arena)?;
         let mut found = None;
         slots.search(hash, |_, slot| {
-            let bytes = stored::bytes(arena, Ref(slot as u32))?;
-            if !part.ledger.is_still(glance) {
-                return Err(Miss::Again);
-            }
-            // What refers to something has to be held before it can be freed.
-            let bytes = bytes.ok_or(Miss::GoIn)?;
+            let still = || part.ledger.is_still(glance);
+            let bytes = match stored::glimpse(arena, Ref(slot as u32), still)?.ok_or(Miss::Again)? {
+                Glimpse::Bytes(bytes) => bytes,
+                Glimpse::GoIn => return Err(Miss::GoIn),
+            };
             found = self.value_if(key, &bytes, Vec::new()).map_err(Miss::Failed)?;
             Ok(found.is_some())
         })?;
