@@ -181,6 +181,9 @@ pub enum Error {
         /// How many there are, numbered from 0 on.
         len: usize,
     },
+    /// Something cannot be made or found under a name.
+    #[error(transparent)]
+    Name(#[from] crate::NameError),
     /// A lock could not be had.
     #[error(transparent)]
     Lock(crate::sync::LockError),

@@ -145,6 +145,20 @@ fn lesson_07_ends_daemons_and_waits_for_the_others() {
 }
 
 #[test]
+fn lesson_13_shares_collections() {
+    let lines = lines_of("lesson_13_manager");
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+    assert_eq!(lines[0], "1. {\"count\": 19950}");
+    assert_eq!(lines[1], "2. [51, 2, 3]");
+    // Two processes, one after the other.
+    assert_eq!(lines[2], "3. {\"rust\": [\"ann\", \"bob\"]}");
+    assert!(lines[3].starts_with("4. ") && lines[3].contains("SIGABRT"), "{}", lines[3]);
+    assert_eq!(lines[4], "4. nothing has changed, nothing is locked: {\"count\": 7}");
+    assert_eq!(lines[5], "4. {\"count\": 8}");
+    assert_eq!(lines[6], "5. {\"tea\": 8} [\"two cups of tea\"]");
+}
+
+#[test]
 fn lesson_14_sends_and_receives_and_sees_the_end() {
     let expected = [
         "1. one end sends",

@@ -18,6 +18,7 @@ use super::parcel::{self, OwnOutbox};
 use super::payload::Outgoing;
 use super::spot::{ITEMS_MAX, Spot};
 use super::users::Users;
+use crate::memory::named;
 use crate::sync::patience::Patience;
 use crate::sys::{memfd, roll};
 use crate::{Error, Result, Shared};
@@ -65,6 +66,8 @@ impl<T> Core<T> {
         let control = Shared::<Control<T>>::from_descriptor(unsigned)?;
         let place = Arc::new(place);
         copies::note_queue(&place);
+        // It came from another process, or was found by its name.
+        control.hand_on();
         Ok(Self::over(control, place))
     }
 
@@ -97,7 +100,14 @@ impl<T> Core<T> {
             return false;
         }
         parcel::clear_out();
-        !roll::has_others(&*self.place).unwrap_or(true)
+        let alone = !roll::has_others(&*self.place).unwrap_or(true);
+        // Others may come, as long as they could find it.
+        alone && !(self.is_named() && named::can_be_found(self.place.as_fd()))
+    }
+
+    /// Whether it was made to be found by a name: then its users may be other programs.
+    pub(crate) fn is_named(&self) -> bool {
+        self.control.is_named()
     }
 
     /// The word in front of a record.

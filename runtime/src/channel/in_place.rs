@@ -18,6 +18,7 @@ use std::slice;
 use super::error::{GetError, PutError};
 use super::fault::Fault;
 use super::memory::Span;
+use super::payload::is_raw;
 use super::putter::{Place, Putter};
 use super::queue::Queue;
 use super::record::Kind;
@@ -194,7 +195,8 @@ impl<T: Shareable> Queue<T> {
     /// An item put like this can be taken in place ([`get_with`](Self::get_with)), and by value where its type is a message.
     ///
     /// # Errors
-    /// As for [`put`](Self::put).
+    /// As for [`put`](Self::put); and [`PutError::Failed`] for a queue of a [`Manager`](crate::Manager)'s, which other programs may use, where items
+    /// are not numbers.
     ///
     /// # Fork and death
     /// Whoever dies before the item is committed has put nothing.
@@ -215,6 +217,13 @@ impl<T: Shareable> Queue<T> {
             // Here already, so that what is refused is refused at the caller's line.
             _ = T::LAYOUT;
         };
+        if self.core.is_named() && !is_raw::<T>() {
+            let reason = "a queue that has a name takes only numbers in place, because it is for other programs, too: \
+                          use `put`";
+            let expected = type_name::<T>();
+            let error = Error::Layout { expected, reason: reason.to_owned() };
+            return Err(PutError::Failed((), error));
+        }
         self.reserve_as(size_of::<T>(), |span| span.start().cast())
     }
 

@@ -3,7 +3,9 @@
 //! # Safety
 //! A `Raw` record of a queue of `T` holds a number, the elements of a vector of numbers, or the bytes of a string if `T` is such a type.
 //! If `T` is any other type, it holds a `T`: only `Queue::reserve` makes such records, and asks for `T: Shareable`. Whoever
-//! attaches to a queue attaches to one of the same `T` of the same build (`memory::segment`).
+//! attaches to a queue attaches to one of the same `T` of the same build (`memory::segment`). Where that is not so, in a queue that
+//! has a name and so is for other programs, whose `T` only bears the same name, there are no such records: `reserve` makes none, and
+//! `Taker` takes none.
 
 #![allow(unsafe_code, reason = "a number is bytes, and bytes are a number")]
 
@@ -239,7 +241,9 @@ impl Incoming {
     /// [`Error::Decode`](crate::Error::Decode) when the bytes are not such an item.
     pub(crate) fn decode<T: Message>(self) -> Result<T> {
         let item = match self.kind {
-            Kind::Raw => take_raw(Span::over(&self.bytes)).map_err(Into::into),
+            Kind::Raw if is_raw::<T>() => take_raw(Span::over(&self.bytes)).map_err(Into::into),
+            // Nothing is made in place where items are copied first.
+            Kind::Raw => Err(Fault::Garbled(Where::Beginning).into()),
             _ => single::decode(&self.bytes[self.start..], self.parcel, NAME),
         };
         // Large ones are rare, and their memory is better used elsewhere.

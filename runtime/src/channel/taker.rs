@@ -10,6 +10,7 @@ use super::core::Core;
 use super::fault::{Fault, Where};
 use super::levels::{KEPT, LEVELS, REAL, size};
 use super::memory::Span;
+use super::payload::is_raw;
 use super::record::{Kind, Record, stride};
 use super::spot::Spot;
 use crate::sync::gate::Inside;
@@ -98,6 +99,10 @@ impl<T> Taker<'_, T> {
         let span = Span::new(base, self.at.offset() + Core::<T>::ALIGN, len, size(level));
         let is_place = Core::<T>::is_place(self.at) && self.core.levels.can_hold(len);
         let span = span.filter(|_| is_place).ok_or(Fault::Garbled(Where::Beginning))?;
+        // From another program, such bytes need not be a `T` of this one's (`payload`).
+        if kind == Kind::Raw && !is_raw::<T>() && self.core.is_named() {
+            return Err(Fault::Garbled(Where::Beginning));
+        }
         Ok(Found { span, kind })
     }
 

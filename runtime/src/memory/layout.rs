@@ -11,9 +11,14 @@
 //! ```
 //! A segment, which only processes of one build share, is told apart by the compiler's own number for its type as
 //! well: types of the same path (in two function bodies, say) or with other markers (`PhantomData`) are others too.
+//!
+//! What has a name is for other programs, too, in which that number is another one. There the full name of the type stands for it,
+//! and [`toolchain`] for the build: what `LAYOUT` leaves open (where in a tuple, an `Option` or a type of ours the compiler has put
+//! things) follows from the compiler and from the version of this library.
 
 use std::any::TypeId;
 use std::hash::Hash as _;
+use std::time::Duration;
 
 /// 64-bit FNV-1a, as a chain of `const` calls.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,12 @@ impl Hasher {
         }
         self
     }
+}
+
+/// What lays out types alike: the compiler, whose own number for a type of its standard library is another one in each
+/// of its versions, and the version of this library.
+pub(crate) fn toolchain() -> u64 {
+    Hasher::start(env!("CARGO_PKG_VERSION")).identity::<Option<Duration>>().finish()
 }
 
 /// For what only the `Hash` trait lets out.

@@ -8,10 +8,12 @@
 //! - [`room`]: how much memory there is to take
 //! - [`text`], [`seq`]: [`Text<N>`] and [`Seq<T, N>`], a string and a vector in place; [`full`]: their refusal
 //! - [`shared`]: [`Shared<T>`], `Arc` across processes
+//! - [`named`]: memory that others find by a name; [`SharedMemory`]
 //! - [`statics`]: `#[shared] static`, one variable for the whole family of processes
 
 mod full;
 pub mod layout;
+pub(crate) mod named;
 pub(crate) mod owner;
 pub(crate) mod regions;
 pub(crate) mod room;
@@ -25,6 +27,7 @@ mod tests;
 mod text;
 
 pub use full::Full;
+pub use named::{NameError, SharedMemory};
 pub use seq::Seq;
 pub use shareable::Shareable;
 pub use shared::Shared;

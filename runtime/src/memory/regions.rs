@@ -70,8 +70,8 @@ pub(crate) fn contain(address: usize) -> bool {
     region.is_some_and(|(start, len)| address - start < *len)
 }
 
-/// What lies at this address, by names that are the same in all processes that share it: the inode of the memory and how
-/// far into it; `None` for memory of this process alone.
+/// What lies at this address, by names that are the same in all processes that share it: the inode of the memory, with its device
+/// folded in, and how far into it; `None` for memory of this process alone.
 pub(crate) fn object_of(address: usize) -> Option<(u64, u64)> {
     if !contain(address) {
         return None;
@@ -83,7 +83,10 @@ pub(crate) fn object_of(address: usize) -> Option<(u64, u64)> {
         let (start, end) = fields.next()?.split_once('-')?;
         let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).ok());
         let (start, offset) = (start?, u64::from_str_radix(fields.nth(1)?, 16).ok()?);
-        let inode = fields.nth(1)?.parse().ok()?;
+        let (major, minor) = fields.next()?.split_once(':')?;
+        let [major, minor] = [major, minor].map(|text| u64::from_str_radix(text, 16).ok());
+        let device = major? << 20 ^ minor?;
+        let inode = device.rotate_right(24) ^ fields.next()?.parse::<u64>().ok()?;
         let inside = (start..end?).contains(&address);
         inside.then(|| (inode, offset + (address - start) as u64))
     })

@@ -11,10 +11,16 @@
 //! reserved bytes), and uses its own copy from then on. All pages are reserved at creation and the size is sealed,
 //! so that no access can raise SIGBUS.
 //!
+//! A segment that was made to be found by its name (`sys::place`) is a file, open to this user alone, whose size cannot be sealed. It
+//! is for other programs as well: `build` is then the compiler and the version of this library ([`layout::toolchain`]), and
+//! `layout` has the type's full name instead of the compiler's number for it. Whoever wants more of such a type than that it looks
+//! the same in memory (`channel::payload`: that all bytes of an item mean one) has to ask [`Segment::is_named`].
+//!
 //! # Safety
 //! Invariant 1: `payload` points at `count * size` mapped bytes, aligned as the shape says, for the life of the
-//! `Segment`, and `front` at as many as the shape has there, aligned to 64 bytes. Invariant 2: whoever attaches with a shape gets bytes that a process of the same build wrote for the
-//! same shape.
+//! `Segment`, and `front` at as many as the shape has there, aligned to 64 bytes. Invariant 2: whoever attaches with a shape gets
+//! bytes that a process wrote for the same shape: of the same build, or for a file of a program of the same user by the same
+//! compiler, with the same version of this library and a type of the same full name that looks the same field by field.
 
 #![allow(unsafe_code, reason = "one pointer into the mapping is computed")]
 
@@ -25,9 +31,9 @@ use std::sync::Arc;
 
 use rustix::io::Errno;
 
-use super::{regions, room};
+use super::{layout, named, regions, room};
 use crate::sys::map::Mapping;
-use crate::sys::{image, memfd};
+use crate::sys::{image, memfd, shm};
 use crate::{Error, Result};
 
 const MAGIC: u64 = u64::from_le_bytes(*b"offsprng");
@@ -40,8 +46,10 @@ const HEADER_BYTES: usize = HEADER_WORDS * size_of::<u64>();
 pub(crate) struct Shape {
     /// The type, for messages.
     pub(crate) name: &'static str,
-    /// `Shareable::LAYOUT` of what is in it.
+    /// `Shareable::LAYOUT` of what is in it, and what tells the type apart from others of this build.
     pub(crate) layout: u64,
+    /// The same for other programs.
+    pub(crate) abroad: u64,
     /// Bytes of one element, a multiple of `align`.
     pub(crate) size: usize,
     /// A power of two.
@@ -64,11 +72,16 @@ impl Shape {
         (payload <= isize::MAX as usize && total <= isize::MAX as usize).then_some(total)
     }
 
-    fn header(&self, count: usize) -> [u64; HEADER_WORDS] {
+    fn header(&self, count: usize, named: bool) -> [u64; HEADER_WORDS] {
         let offset = self.offset().unwrap_or(usize::MAX);
         let [size, align, count, offset] =
             [self.size, self.align, count, offset].map(|word| word as u64);
-        [MAGIC, FORMAT, image::build_id(), self.layout, size, align, count, offset]
+        let [build, layout] = if named {
+            [layout::toolchain(), self.abroad]
+        } else {
+            [image::build_id(), self.layout]
+        };
+        [MAGIC, FORMAT, build, layout, size, align, count, offset]
     }
 
     fn refuse(&self, reason: impl Into<String>) -> Error {
@@ -83,6 +96,7 @@ pub(crate) struct Segment {
     mapping: ManuallyDrop<Mapping>,
     payload: NonNull<u8>,
     count: usize,
+    named: bool,
 }
 
 // SAFETY: descriptor and addresses mean the same in every thread, and no method gives access to the payload.
@@ -105,17 +119,20 @@ impl Segment {
         }
         let len = (total as u64).saturating_add(room);
         let fd = memfd::create("offspring", len, total as u64).map_err(Error::system(action))?;
+        let named = !memfd::is_sealed(fd.as_fd());
         let mut header = [0; HEADER_BYTES];
-        for (bytes, word) in header.chunks_exact_mut(size_of::<u64>()).zip(shape.header(count)) {
+        let words = shape.header(count, named);
+        for (bytes, word) in header.chunks_exact_mut(size_of::<u64>()).zip(words) {
             bytes.copy_from_slice(&word.to_ne_bytes());
         }
         memfd::write_all_at(&fd, &header, 0).map_err(Error::system("write to shared memory"))?;
-        Self::map(fd, shape, count, total)
+        Self::map(fd, shape, count, total, named)
     }
 
     /// Attaches to the segment behind a descriptor that came from somewhere: nothing about it is believed.
     pub(crate) fn attach(fd: OwnedFd, shape: &Shape) -> Result<Self> {
-        if !memfd::is_sealed(fd.as_fd()) {
+        let named = !memfd::is_sealed(fd.as_fd());
+        if named && !shm::is_own_file(fd.as_fd(), &named::prefix()) {
             return Err(shape.refuse("the descriptor is not one of sealed memory"));
         }
         let extent = memfd::extent(fd.as_fd()).map_err(Error::system("look at shared memory"))?;
@@ -126,11 +143,11 @@ impl Segment {
         for (word, bytes) in header.iter_mut().zip(bytes.as_chunks().0) {
             *word = u64::from_ne_bytes(*bytes);
         }
-        let (count, total) = judge(shape, &header, extent)?;
-        Self::map(fd, shape, count, total)
+        let (count, total) = judge(shape, &header, extent, named)?;
+        Self::map(fd, shape, count, total, named)
     }
 
-    fn map(fd: OwnedFd, shape: &Shape, count: usize, total: usize) -> Result<Self> {
+    fn map(fd: OwnedFd, shape: &Shape, count: usize, total: usize, named: bool) -> Result<Self> {
         let offset = total - shape.size * count;
         let mapping = Mapping::shared(fd.as_fd(), total, shape.align, offset)
             .map_err(Error::system("map shared memory"))?;
@@ -138,7 +155,7 @@ impl Segment {
         // SAFETY: the offset is at most `total`, which is what was mapped.
         let payload = unsafe { mapping.start().add(offset) };
         let mapping = ManuallyDrop::new(mapping);
-        Ok(Self { descriptor: Arc::new(fd), mapping, payload, count })
+        Ok(Self { descriptor: Arc::new(fd), mapping, payload, count, named })
     }
 
     /// Where the elements are.
@@ -155,6 +172,11 @@ impl Segment {
     /// How many elements there are.
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Whether it was made to be found by a name, by other programs, too.
+    pub(crate) fn is_named(&self) -> bool {
+        self.named
     }
 
     /// What to hand to another process.
@@ -175,6 +197,7 @@ fn judge(
     shape: &Shape,
     found: &[u64; HEADER_WORDS],
     extent: memfd::Extent,
+    named: bool,
 ) -> Result<(usize, usize)> {
     let [magic, format, build, layout, size, align, count, offset] = *found;
     if magic != MAGIC {
@@ -186,7 +209,8 @@ fn judge(
         );
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    let [.., own_build, own_layout, own_size, own_align, _, own_offset] = shape.header(count);
+    let [.., own_build, own_layout, own_size, own_align, _, own_offset] =
+        shape.header(count, named);
     if layout != own_layout || (size, align) != (own_size, own_align) {
         return Err(shape.refuse(format!(
             "it holds another type (size {size}, alignment {align}, layout {layout:016x}; \
@@ -194,7 +218,12 @@ fn judge(
         )));
     }
     if build != own_build {
-        return Err(shape.refuse("it was made by another build of the program"));
+        let reason = if named {
+            "it was made by a program with another compiler, or another version of offspring"
+        } else {
+            "it was made by another build of the program"
+        };
+        return Err(shape.refuse(reason));
     }
     let total = shape.total(count).filter(|total| *total as u64 <= extent.len);
     match total {

@@ -2,7 +2,8 @@
 //!
 //! # Safety
 //! Invariant 1: `value` points into `segment`'s payload at a valid `T`, written by `new` or `from_fn` here or in the
-//! process that handed the descriptor over, of the same build and the same layout (checked on attach). It stays
+//! process that made it, of the same build and the same layout (checked on attach; `segment` says what stands for the build
+//! where another program may have made it). It stays
 //! valid while the segment is mapped, and every `Shared` holds the segment. Nobody ever has a `&mut T`.
 
 #![allow(unsafe_code, reason = "references into mapped memory")]
@@ -61,6 +62,7 @@ impl<T: Shareable> Shared<T> {
     const SHAPE: fn() -> Shape = || Shape {
         name: type_name::<T>(),
         layout: Hasher::start("value").word(T::LAYOUT).identity::<T>().finish(),
+        abroad: Hasher::start("value").word(T::LAYOUT).text(type_name::<T>()).finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
         front: 0,
@@ -109,6 +111,7 @@ impl<T: Shareable> Shared<[T]> {
     const SHAPE: fn() -> Shape = || Shape {
         name: type_name::<[T]>(),
         layout: Hasher::start("slice").word(T::LAYOUT).identity::<T>().finish(),
+        abroad: Hasher::start("slice").word(T::LAYOUT).text(type_name::<T>()).finish(),
         size: size_of::<T>(),
         align: align_of::<T>(),
         front: 0,
@@ -160,6 +163,11 @@ impl<T: ?Sized> Shared<T> {
         let [one, two] =
             [self, other].map(|handle| memfd::identity(handle.descriptor().as_fd()).ok());
         one.is_some() && one == two
+    }
+
+    /// Whether it was made to be found by a name.
+    pub(crate) fn is_named(&self) -> bool {
+        self.segment.is_named()
     }
 
     /// What to hand to another process; closed when it executes another program.

@@ -45,6 +45,7 @@ use linkme::distributed_slice;
 use super::layout::Hasher;
 use super::segment::{Segment, Shape};
 use super::shareable::Shareable;
+use crate::sys::place;
 use crate::{Error, Result};
 
 /// Every `#[shared] static` of the program, in the order in which the linker put them.
@@ -186,7 +187,7 @@ impl Family {
     }
 
     fn create() -> Result<Self> {
-        let family = Self { segment: Segment::create(&shape(), 1)? };
+        let family = Self { segment: place::nowhere(|| Segment::create(&shape(), 1))? };
         for (slot, offset) in offsets() {
             // SAFETY: as in `place_of`.
             let place = unsafe { family.segment.payload().add(offset) };
@@ -216,13 +217,10 @@ fn shape() -> Shape {
     }
     // Too large for the address space: `Segment::create` says so.
     let size = end.checked_next_multiple_of(align).unwrap_or(usize::MAX);
-    Shape {
-        name: "the shared statics of this program",
-        layout: hash.finish(),
-        size,
-        align,
-        front: 0,
-    }
+    // They never have a name.
+    let layout = hash.finish();
+    let name = "the shared statics of this program";
+    Shape { name, layout, abroad: layout, size, align, front: 0 }
 }
 
 fn family() -> Result<&'static Family> {

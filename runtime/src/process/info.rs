@@ -85,9 +85,7 @@ impl ProcessInfo {
         };
         // The number can have become another process's only if this process was handed to another
         // parent meanwhile, so asking after opening makes the answer sure.
-        let is_parent = rustix::process::getppid()
-            .is_some_and(|parent| parent.as_raw_nonzero().get().unsigned_abs() == self.pid);
-        if !is_parent {
+        if !sys::is_parent(self.pid) {
             return Ok(true);
         }
         poll::wait_one(handle.as_fd(), deadline).map_err(Error::system("watch a process"))

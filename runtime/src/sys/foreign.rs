@@ -32,6 +32,20 @@ pub(crate) fn own() -> io::Result<Owner> {
     Ok(Owner { pid, started: started(pid)? })
 }
 
+/// Which numbers of processes mean the same: an inode (pid_namespaces(7)); 0 when that is not known.
+pub(crate) fn namespace() -> u64 {
+    rustix::fs::stat("/proc/self/ns/pid").map_or(0, |stat| stat.st_ino)
+}
+
+/// Whether another process has this number by now, or none has it. What cannot be seen may be there.
+pub(crate) fn is_gone(owner: Owner) -> bool {
+    match started(owner.pid) {
+        Ok(started) => started != owner.started,
+        // It may only be hidden.
+        Err(_) => pidfd::exists(owner.pid) == Some(false),
+    }
+}
+
 /// The name of a descriptor of this process.
 pub(crate) fn name(descriptor: &OwnedFd) -> io::Result<Name> {
     let identity = memfd::identity(descriptor.as_fd())?;

@@ -1,4 +1,7 @@
 //! Anonymous memory behind a descriptor: made, reserved in full, and sealed against ever changing its size.
+//!
+//! In a [`place`](super::place) it is a file instead, which cannot be sealed: that nobody makes it shorter is for the programs of
+//! its user to see to, who alone may open it.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -9,7 +12,7 @@ use rustix::fs::{FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::Resource;
 
-use super::standard;
+use super::{place, standard};
 
 /// What every object of ours is sealed with: its size is final, and so is this list.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::SEAL);
@@ -29,13 +32,23 @@ pub(crate) struct Extent {
 
 /// Makes an object of `len` bytes, all of them zero and the first `reserved` of them reserved, of a size that is final.
 pub(crate) fn create(name: &str, len: u64, reserved: u64) -> io::Result<OwnedFd> {
-    within_limit(len)?;
+    if let Some(file) = place::file() {
+        let file = file?;
+        extend(&file, len, reserved)?;
+        return Ok(file);
+    }
     let fd = rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let fd = standard::beyond(fd)?;
-    retry_on_intr(|| rustix::fs::ftruncate(&fd, len))?;
-    reserve(&fd, 0, reserved)?;
+    extend(&fd, len, reserved)?;
     rustix::fs::fcntl_add_seals(&fd, SEALS)?;
     Ok(fd)
+}
+
+/// Makes a new object so long, and reserves the first `reserved` bytes of it.
+pub(crate) fn extend(fd: &OwnedFd, len: u64, reserved: u64) -> io::Result<()> {
+    within_limit(len)?;
+    retry_on_intr(|| rustix::fs::ftruncate(fd, len))?;
+    reserve(fd, 0, reserved)
 }
 
 /// Reserves memory for `len` bytes from `at` on, as far as there is none; what is there stays as it is.

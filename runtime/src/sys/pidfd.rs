@@ -29,6 +29,15 @@ pub(crate) fn open(pid: u32) -> Result<OwnedFd> {
     standard::beyond(process::pidfd_open(raw(pid).ok_or(Errno::SRCH)?, PidfdFlags::empty())?)
 }
 
+/// Whether a process has this number, as far as the kernel tells.
+pub(crate) fn exists(pid: u32) -> Option<bool> {
+    match process::test_kill_process(raw(pid)?) {
+        Ok(()) | Err(Errno::PERM) => Some(true),
+        Err(Errno::SRCH) => Some(false),
+        Err(_) => None,
+    }
+}
+
 /// Opens a handle on a new child; without one (no descriptor left) the child is ended and reaped.
 pub(crate) fn adopt(pid: u32) -> Result<OwnedFd> {
     open(pid).inspect_err(|_| {

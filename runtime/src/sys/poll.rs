@@ -66,6 +66,13 @@ pub(crate) fn is_ready(descriptor: BorrowedFd<'_>) -> bool {
     wait_one(descriptor, Some(Instant::now())).unwrap_or(false)
 }
 
+/// Whether nobody has the other end of a socket any more.
+pub(crate) fn is_hung_up(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::new(&descriptor, PollFlags::empty())];
+    poll_until(&mut polled, Some(Instant::now())).is_ok()
+        && polled[0].revents().contains(PollFlags::HUP)
+}
+
 fn poll_until(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> Result<()> {
     loop {
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));

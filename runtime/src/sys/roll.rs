@@ -31,7 +31,12 @@ pub(crate) fn sign_at(fd: impl AsFd, byte: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes this open file description off a roll.
+/// Takes this open file description from the roll, wherever its descriptors are.
+pub(crate) fn leave(fd: impl AsFd) -> io::Result<()> {
+    strike_at(fd, 0)
+}
+
+/// The same on one of several rolls.
 pub(crate) fn strike_at(fd: impl AsFd, byte: u64) -> io::Result<()> {
     fcntl(fd, FcntlArg::F_OFD_SETLK(&entry(libc::F_UNLCK, byte)))?;
     Ok(())

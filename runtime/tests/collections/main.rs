@@ -4,7 +4,14 @@
 #[path = "../sync_types/support.rs"]
 mod support;
 
+mod churn;
 mod dict;
+mod full;
 mod list;
+mod manager;
+mod namespace;
 mod nested;
 mod samples;
+mod sharing;
+mod travel;
+mod value;

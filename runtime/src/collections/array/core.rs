@@ -77,6 +77,7 @@ impl<T: Shareable> Core<T> {
         Shape {
             name: type_name::<[T]>(),
             layout: Hasher::start("Array").word(T::LAYOUT).identity::<T>().finish(),
+            abroad: Hasher::start("Array").word(T::LAYOUT).text(type_name::<T>()).finish(),
             size: size_of::<T>(),
             align: align_of::<T>(),
             front: size_of::<Control>() + size_of::<T>(),

@@ -187,8 +187,8 @@ impl Arena {
             _ => return Err(Fault::Overwritten),
         };
         if hollow {
-            // A grain as a whole, for what is cut from it later has no look at this.
-            self.reserve(place, if order < GRAIN { 1 << GRAIN } else { needed })?;
+            // A grain as a whole, for what is cut from it later, also when it was in use as one in between, has no look at this.
+            self.reserve(place, if order <= GRAIN { 1 << GRAIN } else { needed })?;
         }
         self.unlist(change, place, from)?;
         while from > order {

@@ -134,6 +134,9 @@ impl Arena {
     /// Frees the orphans of which no process has a handle.
     pub(crate) fn reap(&self) -> Result<(), Fault> {
         let control = self.control();
+        if named(&control.orphans).is_none() {
+            return Ok(());
+        }
         // Somebody else does it.
         let Ok(held) = control.reaper.lock_as(LockKind::Place, Patience::None) else {
             return Ok(());
@@ -153,15 +156,24 @@ impl Arena {
             while let Some(object) = next {
                 let head = self.head(object)?;
                 next = head.next_orphan();
-                if head.refs.load(Relaxed) == 0 && !self.holders.has_any(object)? {
+                if head.refs.load(Relaxed) > 0 {
+                    self.adopt(object)?;
+                } else if self.is_lost(object)? {
                     self.destroy(object)?;
                     again = true;
-                } else if head.refs.load(Relaxed) > 0 {
-                    self.adopt(object)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody has it and nothing leads to it, so that nobody ever will.
+    ///
+    /// Both at once: while the heap is ours nothing can begin to refer to it. Otherwise somebody could put it somewhere and let go of
+    /// his handle between the two questions. Who gets a handle from what refers to it has it before that is gone.
+    fn is_lost(&self, object: Ref) -> Result<bool, Fault> {
+        let _inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        Ok(self.head(object)?.is_orphan() && !self.holders.has_any(object)?)
     }
 
     /// Nobody has it, and nothing leads to it.

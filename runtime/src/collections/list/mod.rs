@@ -146,21 +146,44 @@ impl<T: Message> List<T> {
     #[doc(alias = "append")]
     pub fn push(&self, item: T) -> Result<()> {
         if self.blocks {
-            let encoded = self.encoded(&item)?;
-            return Ok(self.push_as(&item, encoded.as_ref())?);
+            return self.push_encoded(&item);
         }
-        Ok(self.push_as(&item, None)?)
+        Ok(self.push_in_place(&item)?)
     }
 
     #[inline(always)]
-    fn push_as(&self, item: &T, encoded: Option<&Encoded>) -> Result<(), Fault> {
+    fn push_in_place(&self, item: &T) -> Result<(), Fault> {
         let inside = self.enter()?;
         let len = self.handle.len();
-        if len >= self.handle.items(Self::size(self.blocks)).1 {
-            self.make_room(len + 1, &inside)?;
+        let (block, capacity) = self.handle.items(size_of::<T>());
+        if len >= capacity {
+            return self.push_with_more_room(item, None, &inside);
         }
-        self.write_new(len, item, encoded, &inside)?;
+        self.write_in_place(block, capacity, len, item, &inside)?;
         self.handle.set_len(len + 1, &inside);
+        inside.leave();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_encoded(&self, item: &T) -> Result<()> {
+        let encoded = self.encoded(item)?;
+        let inside = self.enter()?;
+        Ok(self.push_with_more_room(item, encoded.as_ref(), &inside)?)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_with_more_room(
+        &self,
+        item: &T,
+        encoded: Option<&Encoded>,
+        inside: &root::InList<'_>,
+    ) -> Result<(), Fault> {
+        let len = self.handle.len();
+        self.make_room(len + 1, inside)?;
+        self.write_new(len, item, encoded, inside)?;
+        self.handle.set_len(len + 1, inside);
         Ok(())
     }
 

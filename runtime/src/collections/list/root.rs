@@ -55,7 +55,8 @@ impl ListRoot {
     #[inline(always)]
     pub(crate) fn items(&self, size: usize) -> (Option<Ref>, usize) {
         let table = Table::load(&self.ledger.table);
-        let room = if table.block.is_some() { (1_usize << table.log) - HEADER } else { 0 };
+        let room = if table.block.is_some() { 1_usize << table.log } else { 0 };
+        let room = room.saturating_sub(HEADER);
         (table.block, room.checked_div(size).unwrap_or(usize::MAX))
     }
 

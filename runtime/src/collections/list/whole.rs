@@ -185,7 +185,7 @@ impl<T: Message> List<T> {
         } else {
             root.block_for(arena, items.len(), size, spare, &inside)?
         };
-        if let Err(fault) = self.fill(table, items, &encoded) {
+        if let Err(fault) = self.fill(table, items, &encoded, &inside) {
             return Err(self.give_up(fault, &inside));
         }
         if blocks {
@@ -214,11 +214,14 @@ impl<T: Message> List<T> {
         table: Table,
         items: &[T],
         encoded: &[Option<stored::Encoded>],
+        inside: &InList<'_>,
     ) -> Result<(), Fault> {
         let arena = self.handle.arena();
         for (index, (item, encoded)) in items.iter().zip(encoded).enumerate() {
             match encoded {
-                None => self.fill_in_place(table, items.len(), index, item)?,
+                None => {
+                    self.write_in_place(table.block, items.len(), index, item, inside)?;
+                }
                 Some(encoded) => {
                     let block = table.block.ok_or(Fault::Overwritten)?;
                     let words = arena.payload(block, items.len() * 8)?;

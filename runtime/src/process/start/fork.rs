@@ -6,8 +6,8 @@ use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::channel::copies;
-use crate::collections::array;
-use crate::memory::statics;
+use crate::collections::{array, sign_for_copy};
+use crate::memory::{named, statics};
 use crate::sys::clone::{Alone, Forked, NotAlone};
 use crate::sys::{args, robust, signal, socket, standard};
 use crate::{Error, Result};
@@ -51,11 +51,13 @@ fn fork() -> Result<Born> {
     }
 }
 
-/// Leaves behind what belongs to the original: its children, its connections, its server, its handlers.
+/// Leaves behind what belongs to the original: its children, its connections, its names, its server, its handlers.
 fn become_own_process() {
     family::forget_all();
     copies::let_go();
     array::let_go();
+    sign_for_copy();
+    named::let_go();
     forkserver::forget();
     names::forget();
     args::detach();

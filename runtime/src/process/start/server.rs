@@ -2,17 +2,19 @@
 //!
 //! It runs no code of the user's but `#[preload]` functions and holds none of the parent's data, so
 //! forking it is cheap and safe. It ends with its parent: by the end of the socket, or, while the
-//! user's preload code keeps it busy, by the kernel ([`signal::die_with`]).
+//! user's preload code keeps it busy, by the kernel ([`signal::die_with`]). Then it takes away the names that the parent
+//! had, if it was killed.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use super::super::entry::PRELOADS;
 use super::super::info::ProcessInfo;
 use super::super::{child, panic};
-use crate::memory::statics;
+use crate::memory::{named, statics};
 use crate::sys::clone::{self, Alone, Forked, NotAlone};
 use crate::sys::{self, args, poll, robust, signal, socket, standard};
 use crate::wire::Unpack;
@@ -25,7 +27,12 @@ struct Post {
     /// The child that is being born: what the owner has of it when the server dies before it could
     /// hand it over.
     newest: Shared<AtomicU32>,
+    /// The owner's process id.
+    parent: u32,
 }
+
+/// How long a parent whose end of the socket is gone may take to be gone itself.
+const DEAD_WITHIN: Duration = Duration::from_secs(5);
 
 /// Terminal signals are for the program, not for its helper, which ends when the program does.
 const DEAF_TO: [i32; 2] = [libc::SIGINT, libc::SIGQUIT];
@@ -40,7 +47,7 @@ pub(crate) fn run(socket: OwnedFd) -> ! {
     standard::close_input();
     args::show_name("offspring-server");
     panic::install_hook();
-    let (alone, newest) = prepare(&socket).unwrap_or_else(|error| {
+    let (alone, newest, parent) = prepare(&socket).unwrap_or_else(|error| {
         let reason = match error {
             Error::Preload { reason } => reason,
             other => other.to_string(),
@@ -48,26 +55,37 @@ pub(crate) fn run(socket: OwnedFd) -> ! {
         let _ = frame::send(&socket, Kind::Failed, reason.as_bytes(), &[], true);
         clone::exit_now(1)
     });
-    let mut post = Post { socket, newest };
+    let mut post = Post { socket, newest, parent };
     while let Ok(Some(frame)) = frame::receive(&post.socket, true) {
         let (Kind::Ask, Some(count)) = (frame.kind, frame.number()) else { break };
         for _ in 0..count.min(ASK_MAX) {
-            match give_birth(post, &alone) {
-                Ok(back) => post = back,
-                Err(_) => clone::exit_now(0),
-            }
+            post = give_birth(post, &alone);
         }
+    }
+    leave(&post)
+}
+
+/// Ends. A parent that has not sent this process away, but is dead, may have left names behind.
+fn leave(post: &Post) -> ! {
+    if poll::is_hung_up(post.socket.as_fd()) {
+        // Its end of the socket goes before it does; what holds its names may come last.
+        let deadline = Instant::now() + DEAD_WITHIN;
+        while sys::is_parent(post.parent) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        named::sweep();
     }
     clone::exit_now(0)
 }
 
 /// Takes over what the parent shares, and runs what the user wants done once.
-fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>)> {
+fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>, u32)> {
     let Some(Frame { kind: Kind::Begin, body, descriptors }) = frame::receive(socket, true)? else {
         clone::exit_now(0);
     };
     let mut message = Unpack::new(&body, descriptors);
     let parent: ProcessInfo = message.take("parent")?;
+    let parent_pid = parent.pid;
     let newest = message.take("newest")?;
     if let Some(descriptor) = message.descriptor(1) {
         statics::adopt(descriptor)?;
@@ -88,7 +106,7 @@ fn prepare(socket: &OwnedFd) -> Result<(Alone, Shared<AtomicU32>)> {
         return Err(Error::Preload { reason: reason.to_owned() });
     }
     frame::send(socket, Kind::Ready, &[], &[], true).map_err(Error::system("get ready"))?;
-    Ok((alone, newest))
+    Ok((alone, newest, parent_pid))
 }
 
 /// Runs what the user wants done once. No message comes meanwhile, so that anything that happens on
@@ -113,7 +131,7 @@ fn preload(socket: &OwnedFd, parent: ProcessInfo) -> Result<()> {
 ///
 /// The post is passed through, so that the child can close its copy: as long as one is open
 /// anywhere, the parent would not see the server's death.
-fn give_birth(post: Post, alone: &Alone) -> std::io::Result<Post> {
+fn give_birth(post: Post, alone: &Alone) -> Post {
     let (theirs, mine) = match socket::pair() {
         Ok(pair) => pair,
         Err(error) => return fail(post, error),
@@ -127,23 +145,24 @@ fn give_birth(post: Post, alone: &Alone) -> std::io::Result<Post> {
         }
         Ok(Forked::Parent { pid, pidfd }) => {
             drop(mine);
-            let descriptors = [Arc::new(theirs), Arc::new(pidfd)];
-            frame::send(&post.socket, Kind::Born, &pid.to_ne_bytes(), &descriptors, true)?;
-            Ok(post)
+            say(post, Kind::Born, &pid.to_ne_bytes(), &[Arc::new(theirs), Arc::new(pidfd)])
         }
         Err(error) => match post.newest.load(Relaxed) {
             0 => fail(post, error),
             // It is there without a descriptor, and for its parent to reap.
-            pid => {
-                frame::send(&post.socket, Kind::Born, &pid.to_ne_bytes(), &[], true)?;
-                Ok(post)
-            }
+            pid => say(post, Kind::Born, &pid.to_ne_bytes(), &[]),
         },
     }
 }
 
-fn fail(post: Post, errno: rustix::io::Errno) -> std::io::Result<Post> {
-    let code = errno.raw_os_error().to_ne_bytes();
-    frame::send(&post.socket, Kind::Failed, &code, &[], true)?;
-    Ok(post)
+fn fail(post: Post, errno: rustix::io::Errno) -> Post {
+    say(post, Kind::Failed, &errno.raw_os_error().to_ne_bytes(), &[])
+}
+
+/// Says a word to the parent; without anybody to hear it, that is the end.
+fn say(post: Post, kind: Kind, body: &[u8], descriptors: &[Arc<OwnedFd>]) -> Post {
+    match frame::send(&post.socket, kind, body, descriptors, true) {
+        Ok(()) => post,
+        Err(_) => leave(&post),
+    }
 }
