@@ -219,7 +219,7 @@ pub(crate) fn is_own_file(fd: BorrowedFd<'_>, prefix: &str) -> bool {
         let relative = path.strip_prefix(root()).ok()?;
         let ours = relative.as_os_str().as_bytes().starts_with(prefix.as_bytes());
         let plain = judge(&stat, FileType::RegularFile).is_none();
-        Some(ours && plain && i64::from(system.f_type) == TMPFS)
+        Some(ours && plain && system.f_type == TMPFS)
     };
     own() == Some(true)
 }

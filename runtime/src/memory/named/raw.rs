@@ -181,7 +181,7 @@ impl SharedMemory {
 
     fn map(name: &str, file: Arc<OwnedFd>, len: usize, claim: Option<Arc<Claim>>) -> Result<Self> {
         let failed = || Error::system("look at shared memory");
-        let total = len.checked_add(label::BYTES).unwrap_or(usize::MAX);
+        let total = len.saturating_add(label::BYTES);
         let extent = memfd::extent(file.as_fd()).map_err(failed())?;
         if extent.len < total as u64 || extent.reserved < total as u64 {
             return Err(NameError::not_ours(name, "it is shorter than it says").into());
