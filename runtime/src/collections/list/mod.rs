@@ -289,11 +289,13 @@ impl<T: Message> List<T> {
 
     /// One store shortens the list; then what is not in it any more is freed.
     fn cut(&self, len: usize, inside: root::InList<'_>) -> Result<()> {
+        let before = self.len();
         self.handle.set_len(len, &inside);
         // Readers may be copying what is about to be used for something else.
         inside.tell_readers();
         if self.blocks {
-            let orphaned = self.handle.free_from(self.handle.arena(), len, &inside)?;
+            // Behind those is nothing: who leaves something there frees it, or dies, and then the next one does.
+            let orphaned = self.handle.free_range(self.handle.arena(), len..before, &inside)?;
             self.reap(orphaned, inside);
         }
         Ok(())

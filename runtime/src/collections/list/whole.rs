@@ -65,7 +65,7 @@ impl<T: Message> List<T> {
             return Ok(());
         }
         let parts = [0..index, len..len + 1, index..len];
-        Ok(self.rearrange(&parts, len + 1, &inside)?)
+        self.rearrange(&parts, len + 1, &inside).map_err(|fault| self.give_up(fault, &inside))
     }
 
     /// Takes the item out of this place; what is behind it moves down. `None` when the list is not that long.
