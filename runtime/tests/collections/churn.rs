@@ -67,9 +67,12 @@ fn items_come_and_go() -> offspring::Result<()> {
         if round / 500 % 2 == 0 { list.push(String::make(round)) } else { list.pop().map(drop) }
     })?;
     let list = List::<u64>::new()?;
-    assert_flat(&list, |round| {
-        if round / 500 % 2 == 0 { list.push(round) } else { list.pop().map(drop) }
-    })?;
+    assert_flat(
+        &list,
+        |round| {
+            if round / 500 % 2 == 0 { list.push(round) } else { list.pop().map(drop) }
+        },
+    )?;
     let list = List::from_iter((0..20).map(String::make))?;
     assert_flat(&list, |round| {
         list.insert(round as usize % 21, String::make(round))?;

@@ -97,10 +97,7 @@ fn assert_goes<K: Key, V: Sample>(
     Ok(())
 }
 
-fn assert_is<K: Key, V: Sample>(
-    dict: &Dict<K, V>,
-    map: &HashMap<K, V>,
-) -> offspring::Result<()> {
+fn assert_is<K: Key, V: Sample>(dict: &Dict<K, V>, map: &HashMap<K, V>) -> offspring::Result<()> {
     assert_eq!(dict.len(), map.len());
     assert_eq!(dict.to_map()?, *map);
     assert_eq!(dict.iter().count(), map.len(), "each one once");

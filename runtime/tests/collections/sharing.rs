@@ -62,9 +62,8 @@ impl Whole for String {
             return false;
         };
         // Several lengths may do, as for "11".
-        (len..=self.len()).any(|len| {
-            self[..len].parse::<u32>().is_ok_and(|number| *self == Self::of(number))
-        })
+        (len..=self.len())
+            .any(|len| self[..len].parse::<u32>().is_ok_and(|number| *self == Self::of(number)))
     }
 }
 
@@ -89,7 +88,10 @@ fn assert_never_torn<T: Whole>(rounds: u32) -> offspring::Result<()> {
                     assert!(dict.get(&1).expect("it is there").is_whole());
                     assert!(list.get(0).expect("it is there").is_whole());
                     assert!(value.get().is_whole());
-                    assert!(dict.values().all(|it| it.is_whole()) && list.iter().all(|it| it.is_whole()));
+                    assert!(
+                        dict.values().all(|it| it.is_whole())
+                            && list.iter().all(|it| it.is_whole())
+                    );
                 }
             });
         }
@@ -163,7 +165,9 @@ fn snapshots_are_of_one_moment() -> offspring::Result<()> {
                 assert!(items.iter().cloned().eq(expected), "{items:?}");
                 // One is written after the other, in this order: no later one is ahead.
                 let map = dict.to_map().unwrap();
-                assert!((1..100).all(|key| map[&(key - 1)] >= map[&key] && map[&0] <= map[&key] + 1));
+                assert!(
+                    (1..100).all(|key| map[&(key - 1)] >= map[&key] && map[&0] <= map[&key] + 1)
+                );
             }
         });
         let turned = (1..300).try_for_each(|round| {

@@ -195,7 +195,7 @@ impl<T: Message> List<T> {
         let inside = self.enter()?;
         let Some(last) = self.len().checked_sub(1) else { return Ok(None) };
         let item = self.read(last, &inside)?;
-        self.cut(last, inside)?;
+        self.cut(last..last + 1, inside)?;
         Ok(Some(item))
     }
 
@@ -273,7 +273,8 @@ impl<T: Message> List<T> {
     /// [`Error::Garbled`](crate::Error::Garbled) and [`Error::Lock`](crate::Error::Lock) as for [`try_get`](Self::try_get).
     pub fn truncate(&self, len: usize) -> Result<()> {
         let inside = self.enter()?;
-        if len < self.len() { self.cut(len, inside) } else { Ok(()) }
+        let before = self.len();
+        if len < before { self.cut(len..before, inside) } else { Ok(()) }
     }
 
     /// Takes all items out, and gives their memory back.
@@ -287,15 +288,14 @@ impl<T: Message> List<T> {
         Ok(())
     }
 
-    /// One store shortens the list; then what is not in it any more is freed.
-    fn cut(&self, len: usize, inside: root::InList<'_>) -> Result<()> {
-        let before = self.len();
-        self.handle.set_len(len, &inside);
+    /// One store takes the items of this range, the last ones, off the list; then what is not in it any more is freed.
+    fn cut(&self, range: std::ops::Range<usize>, inside: root::InList<'_>) -> Result<()> {
+        self.handle.set_len(range.start, &inside);
         // Readers may be copying what is about to be used for something else.
         inside.tell_readers();
         if self.blocks {
             // Behind those is nothing: who leaves something there frees it, or dies, and then the next one does.
-            let orphaned = self.handle.free_range(self.handle.arena(), len..before, &inside)?;
+            let orphaned = self.handle.free_range(self.handle.arena(), range, &inside)?;
             self.reap(orphaned, inside);
         }
         Ok(())

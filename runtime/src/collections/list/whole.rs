@@ -84,7 +84,7 @@ impl<T: Message> List<T> {
             let parts = [0..index, index + 1..len, index..index + 1];
             self.rearrange(&parts, len - 1, &inside)?;
         }
-        self.cut(len - 1, inside)?;
+        self.cut(len - 1..len, inside)?;
         Ok(Some(item))
     }
 
