@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use super::fault::Fault;
 use super::files;
 use super::heap::block::{Block, HEADER, State};
+use super::heap::buddy::order_for;
 use super::heap::ledger::Inside;
 use super::heap::{Arena, Ref};
 use super::nest::{self, References};
@@ -97,7 +98,7 @@ pub(crate) fn put(arena: &Arena, encoded: &Encoded, into: &AtomicU64) -> Result<
     Ok(place)
 }
 
-/// Puts few bytes over those of a block, by way of the journal. False: they do not fit, or there are references.
+/// Puts few bytes over those of a block, by way of the journal. False: they do not fit, or too well, or there are references.
 #[inline]
 pub(crate) fn replace<const LOG: usize>(
     arena: &Arena,
@@ -109,7 +110,8 @@ pub(crate) fn replace<const LOG: usize>(
     let len = encoded.bytes.len();
     let is_small = len <= SMALL && encoded.references.refs.is_empty() && block.lens().1 == 0;
     let Some(State::Used { order }) = block.state().filter(|_| is_small) else { return Ok(false) };
-    if len + HEADER > 1 << order {
+    // A block that is much too large is given back.
+    if order_for(len).is_none_or(|least| !(least..=least + 1).contains(&order)) {
         return Ok(false);
     }
     let words = arena.payload(place, len)?;

@@ -47,7 +47,7 @@ pub(crate) struct Letter {
     pub(crate) cost: f64,
 }
 
-/// Some MiB.
+/// Up to a MiB and a little.
 #[message]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Large(pub(crate) String);
@@ -82,7 +82,7 @@ samples! {
     Pair: |seed| Pair { left: seed as u32, right: !seed as u32 };
     String: |seed| format!("{seed} ä").repeat(1 + seed as usize % 7);
     Vec<u32>: |seed| (0..seed as u32 % 100).chain([seed as u32]).collect();
-    Large: |seed| Large::of(seed, 1_000_000 + 100_000 * (seed as usize % 30));
+    Large: |seed| Large::of(seed, 200_000 + 300_000 * (seed as usize % 4));
     Letter: |seed| Letter {
         to: (seed % 3 > 0).then(|| String::make(seed)),
         lines: (0..seed % 5).map(String::make).collect(),

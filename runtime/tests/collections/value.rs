@@ -27,7 +27,8 @@ fn assert_works<T: Sample>(rounds: u64) -> offspring::Result<()> {
     }
     value.set(T::make(0))?;
     let after = usage(&value)?;
-    assert_eq!((after.blocks, after.bytes, after.orphans), (before.blocks, before.bytes, 0));
+    assert_eq!((after.blocks, after.orphans), (before.blocks, 0));
+    assert!(after.bytes <= 2 * before.bytes, "{before:?}, then {after:?}");
     Ok(())
 }
 

@@ -288,13 +288,13 @@ impl<T: Message> List<T> {
         Ok(())
     }
 
-    /// One store takes the items of this range, the last ones, off the list; then what is not in it any more is freed.
+    /// One store has the list end where these begin; then they are freed. Behind them is nothing: who leaves something there frees it,
+    /// or dies, and then the next one does.
     fn cut(&self, range: std::ops::Range<usize>, inside: root::InList<'_>) -> Result<()> {
         self.handle.set_len(range.start, &inside);
         // Readers may be copying what is about to be used for something else.
         inside.tell_readers();
         if self.blocks {
-            // Behind those is nothing: who leaves something there frees it, or dies, and then the next one does.
             let orphaned = self.handle.free_range(self.handle.arena(), range, &inside)?;
             self.reap(orphaned, inside);
         }
