@@ -37,16 +37,8 @@ pub struct Usage {
 pub fn usage(collection: &impl Collection) -> Result<Usage> {
     let arena = collection.arena();
     let found = audit_heap(arena)?;
-    let mut seen = Seen { arena, blocks: BTreeSet::new(), objects: BTreeSet::new() };
-    seen.object(Ref::ROOT)?;
-    let mut orphans = 0;
-    let mut next = named(&arena.control().orphans);
-    while let Some(object) = next {
-        let head = arena.head(object)?;
-        orphans += usize::from(head.is_orphan());
-        seen.object(object)?;
-        next = head.next_orphan();
-    }
+    let mut seen = Seen::new(arena);
+    let orphans = seen.all()?;
     if seen.blocks.len() != found.blocks {
         return Err(crate::Error::Garbled {
             reason: format!(
@@ -59,13 +51,43 @@ pub fn usage(collection: &impl Collection) -> Result<Usage> {
     Ok(Usage { blocks: found.blocks, bytes: found.used, reserved: arena.reserved(), orphans })
 }
 
+/// Which blocks hold the rows of slots and of items: others, when a row has been made anew.
+///
+/// # Errors
+/// As for [`usage`].
+pub fn tables(collection: &impl Collection) -> Result<BTreeSet<u32>> {
+    let mut seen = Seen::new(collection.arena());
+    seen.all()?;
+    Ok(seen.tables)
+}
+
 struct Seen<'a> {
     arena: &'a std::sync::Arc<Arena>,
     blocks: BTreeSet<Ref>,
     objects: BTreeSet<Ref>,
+    tables: BTreeSet<u32>,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    fn new(arena: &'a std::sync::Arc<Arena>) -> Self {
+        let (blocks, objects, tables) = Default::default();
+        Self { arena, blocks, objects, tables }
+    }
+
+    /// All that something leads to; gives how many orphans there are.
+    fn all(&mut self) -> Result<usize> {
+        self.object(Ref::ROOT)?;
+        let mut orphans = 0;
+        let mut next = named(&self.arena.control().orphans);
+        while let Some(object) = next {
+            let head = self.arena.head(object)?;
+            orphans += usize::from(head.is_orphan());
+            self.object(object)?;
+            next = head.next_orphan();
+        }
+        Ok(orphans)
+    }
+
     fn block(&mut self, place: Ref) -> Result<(), Fault> {
         if self.blocks.insert(place) { Ok(()) } else { Err(Fault::Overwritten) }
     }
@@ -116,7 +138,9 @@ impl Seen<'_> {
     }
 
     fn table(&mut self, table: Table) -> Result<(), Fault> {
-        table.block.map_or(Ok(()), |block| self.block(block))
+        let Some(block) = table.block else { return Ok(()) };
+        self.tables.insert(block.0);
+        self.block(block)
     }
 
     /// What is about to be freed.

@@ -24,6 +24,7 @@ mod figures;
 mod helper;
 mod jobs;
 mod mutex;
+mod names;
 mod once;
 mod queue;
 mod rlock;
@@ -67,6 +68,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         barrier::SCENES,
         text::SCENES,
         array::SCENES,
+        names::SCENES,
         select::SCENES,
         jobs::SCENES,
     ];
@@ -102,7 +104,7 @@ pub(crate) struct Progress {
 pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until) -> Progress {
     victim.enter();
     let mut progress = Progress { instructions: 0, changes: 0, over: false };
-    let watched = !matches!(until, Until::Instructions(_));
+    let watched = !matches!(until, Until::Instructions(_)) && !S::BY_CALLS;
     let mut before = victim.traces(scene.memory());
     loop {
         victim.note_holding(&holding(scene, victim));
@@ -116,6 +118,7 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
         }
         let asks_kernel = watched && victim.is_at_system_call();
         let goes_on = match S::UNBLOCK {
+            _ if S::BY_CALLS => victim.step_to_call(),
             None => victim.step(None),
             Some(unblock) => victim.step(Some(&mut || unblock(scene))),
         };

@@ -156,6 +156,16 @@ impl Victim {
         self.mark.load(SeqCst) < OVER
     }
 
+    /// On to the beginning or the end of the next system call; false when the operation is over. A victim that is killed at the
+    /// beginning has not made the call.
+    pub(crate) fn step_to_call(&mut self) -> bool {
+        ptrace::syscall(self.pid, None).expect("a stopped child of ours");
+        match waitpid(self.pid, None).expect("a child of ours") {
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => self.mark.load(SeqCst) < OVER,
+            other => panic!("the victim did not stop at a system call: {other:?}"),
+        }
+    }
+
     fn single_step(&self, mut unblock: Option<&mut dyn FnMut()>) {
         ptrace::step(self.pid, None).expect("a stopped child of ours");
         let flags = unblock.is_some().then_some(WaitPidFlag::WNOHANG);

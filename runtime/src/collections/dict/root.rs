@@ -231,14 +231,19 @@ impl Part {
         blocks: bool,
     ) -> Result<InPart<'_>, Fault> {
         let ledger = &self.ledger;
-        let inside = ledger
-            .enter(arena, Call::of::<Self>(), |inside| tidy(arena, ledger, inside).map(drop))?;
+        let inside = ledger.enter(arena, Call::of::<Self>(), |inside| self.mend(arena, inside))?;
         // Inside, so that nobody else has begun a newer life here meanwhile.
         let life = head.life();
         if Table::load(&ledger.table).life != life {
             self.renew(arena, life, blocks, &inside)?;
         }
         Ok(inside)
+    }
+
+    #[cold]
+    fn mend(&self, arena: &Arena, inside: &InPart<'_>) -> Result<(), Fault> {
+        arena.mend()?;
+        tidy(arena, &self.ledger, inside).map(drop)
     }
 
     /// The table, if it is of this life.

@@ -115,6 +115,13 @@ impl Arena {
         Ok(())
     }
 
+    /// After a death inside of a collection, which may have been one inside of the heap as well: then words that name blocks are those of an
+    /// unfinished change. From here on they are what they were before it.
+    pub(crate) fn mend(&self) -> Result<(), Fault> {
+        let ledger = &self.control().ledger;
+        ledger.enter(self, Call::of::<Control>(), |_| Ok(())).map(drop)
+    }
+
     /// Gives the block back that `from` names, if it names one. What it referred to and nothing else does becomes an orphan: then true.
     pub(crate) fn free(&self, from: &AtomicU64) -> Result<bool, Fault> {
         let Some(place) = named(from) else { return Ok(false) };

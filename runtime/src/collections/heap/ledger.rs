@@ -17,6 +17,7 @@
 //! written before `end` covers them, and `end` stored before the word is changed.
 //! Invariant 2: `spare` names a block that nothing else leads to, or none. An operation allocates into it, and swaps it with
 //! what the collection leads to as a part of its change; whoever comes after a dead holder frees it. So no block is lost.
+//! The heap's own change comes first: the word that names a block may be that of an unfinished one (`Arena::mend`).
 //! Kill points: dead with an even `sequence`, nothing has happened or all of it has; with an odd one, the next holder undoes
 //! it. One who dies while undoing has changed nothing that undoing again would not write again.
 

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{Arena, named};
 use super::block::Ref;
+use super::buddy::MOST;
 use super::control::{Control, LOG};
 use super::ledger::Change;
 use crate::collections::fault::Fault;
@@ -52,6 +53,9 @@ impl Head {
         Ref::from_word(self.orphan.load(Relaxed) & !LISTED)
     }
 }
+
+/// More objects than this have no place in a heap.
+const OBJECTS_MAX: usize = (1 << MOST) / 256;
 
 /// It is on the list of orphans.
 const LISTED: u64 = 1 << 63;
@@ -152,11 +156,8 @@ impl Arena {
         let mut again = true;
         while again {
             again = false;
-            let mut next = named(&self.control().orphans);
-            while let Some(object) = next {
-                let head = self.head(object)?;
-                next = head.next_orphan();
-                if head.refs.load(Relaxed) > 0 {
+            for object in self.listed()? {
+                if !self.head(object)?.is_orphan() {
                     self.adopt(object)?;
                 } else if self.is_lost(object)? {
                     self.destroy(object)?;
@@ -165,6 +166,23 @@ impl Arena {
             }
         }
         Ok(())
+    }
+
+    /// Those that are on the list, of no unfinished change.
+    fn listed(&self) -> Result<Vec<Ref>, Fault> {
+        let control = self.control();
+        let _inside = control.ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let mut listed = Vec::new();
+        let mut next = named(&control.orphans);
+        while let Some(object) = next {
+            // The list may have been overwritten, and be a circle.
+            if listed.len() == OBJECTS_MAX {
+                return Err(Fault::Overwritten);
+            }
+            listed.push(object);
+            next = self.head(object)?.next_orphan();
+        }
+        Ok(listed)
     }
 
     /// Whether nobody has it and nothing leads to it, so that nobody ever will.
@@ -214,8 +232,7 @@ impl Arena {
         let first = &self.control().orphans;
         let mut previous = None;
         let mut at = named(first);
-        // No longer than there can be objects: the list may have been overwritten.
-        for _ in 0..u32::MAX {
+        for _ in 0..=OBJECTS_MAX {
             match at {
                 None => return Err(Fault::Overwritten),
                 Some(found) if found == object => break,

@@ -68,6 +68,7 @@ impl ListRoot {
 
     #[cold]
     fn mend(&self, arena: &Arena, blocks: bool, inside: &InList<'_>) -> Result<(), Fault> {
+        arena.mend()?;
         tidy(arena, &self.ledger, inside)?;
         if blocks {
             self.free_from(arena, self.len(), inside)?;
