@@ -2,13 +2,16 @@
 
 #[macro_use]
 #[path = "../sync_types/support.rs"]
+#[allow(dead_code, reason = "other test programs use the rest")]
 mod support;
 
 mod churn;
+mod cpython;
 mod dict;
 mod full;
 mod list;
 mod manager;
+mod model;
 mod namespace;
 mod nested;
 mod samples;
