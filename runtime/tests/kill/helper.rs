@@ -7,7 +7,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::DEADLINE;
-use crate::victim::{child, is_asleep};
+use crate::victim::{child, is_asleep, is_over};
 
 /// A live process that does something of its own. It ends with this program, and after [`DEADLINE`] at the latest.
 #[derive(Debug)]
@@ -41,6 +41,15 @@ impl Helper {
         let start = Instant::now();
         while !is_asleep(self.0) {
             assert!(start.elapsed() < DEADLINE, "the helper never sleeps");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until it is at its end, or sleeps in the kernel.
+    pub(crate) fn settle(&self) {
+        let start = Instant::now();
+        while !(is_asleep(self.0) || is_over(self.0)) {
+            assert!(start.elapsed() < DEADLINE, "the helper neither ends nor sleeps");
             std::thread::yield_now();
         }
     }

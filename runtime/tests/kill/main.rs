@@ -7,7 +7,7 @@
 //! A process can die only between two instructions, and what it leaves behind is the shared memory, its list of
 //! held locks, and what it asked of the kernel. By default the victim is killed at each point where one of these
 //! has changed (everywhere, when the operation is short, as it is when optimised; at a share of those points, another one
-//! each time, when it is very long); `OFFSPRING_FULL=1` kills at every instruction. In a compound scene (`compound.rs`) the
+//! each time, when it is very long; `leap.rs` knows a faster way there); `OFFSPRING_FULL=1` kills at every instruction. In a compound scene (`compound.rs`) the
 //! one who comes after the victim is killed as well.
 //!
 //! `OFFSPRING_FULL=1 cargo test --release --test kill` gives the figures in RELIABILITY.md. Forks, so that it is a
@@ -17,12 +17,14 @@
 
 mod array;
 mod barrier;
+mod collections;
 mod compound;
 mod condvar;
 mod event;
 mod figures;
 mod helper;
 mod jobs;
+mod leap;
 mod mutex;
 mod names;
 mod once;
@@ -35,6 +37,7 @@ mod semaphore;
 mod text;
 mod victim;
 
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -44,6 +47,7 @@ use offspring::Shared;
 
 use figures::Figures;
 use helper::Helper;
+use leap::Leap;
 use scenes::{Entry, Scene, holding, scene};
 use victim::Victim;
 
@@ -73,7 +77,10 @@ fn scenes() -> impl Iterator<Item = Entry> {
         jobs::SCENES,
     ];
     let first = std::iter::once(scene::<mutex::First>());
-    first.chain(types.into_iter().flatten().copied()).chain(queue::scenes())
+    first
+        .chain(types.into_iter().flatten().copied())
+        .chain(queue::scenes())
+        .chain(collections::scenes())
 }
 
 pub(crate) fn is_full() -> bool {
@@ -87,6 +94,8 @@ pub(crate) enum Until {
     Instructions(usize),
     /// When what outlives the victim has changed so many times.
     Changes(usize),
+    /// At a point that a survey has found.
+    Leap(Leap),
     /// When it is over.
     End,
 }
@@ -103,6 +112,9 @@ pub(crate) struct Progress {
 /// Lets the victim run a part of the operation.
 pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until) -> Progress {
     victim.enter();
+    if let Until::Leap(leap) = until {
+        return leap.advance(scene, victim);
+    }
     let mut progress = Progress { instructions: 0, changes: 0, over: false };
     let watched = !matches!(until, Until::Instructions(_)) && !S::BY_CALLS;
     let mut before = victim.traces(scene.memory());
@@ -111,7 +123,7 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
         let reached = match until {
             Until::Instructions(count) => progress.instructions >= count,
             Until::Changes(count) => progress.changes >= count,
-            Until::End => false,
+            Until::Leap(_) | Until::End => false,
         };
         if reached {
             return progress;
@@ -136,20 +148,29 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
 
 /// Lets the victim run a part of the operation, kills it, and lets the survivors judge.
 fn kill_at<S: Scene>(until: Until, figures: &mut Figures) -> Progress {
+    kill_after::<S, _>(|scene, victim| (advance(scene, victim, until), until), figures).0
+}
+
+/// The same, with whatever lets the victim run, and tells how far it came and one thing more.
+fn kill_after<S: Scene, T: Debug>(
+    run: impl FnOnce(&mut S, &mut Victim) -> (Progress, T),
+    figures: &mut Figures,
+) -> (Progress, T) {
     let mut scene = S::set();
     let mut victim = scene.start();
     scene.victim_is_ready(&victim);
-    let progress = advance(&mut scene, &mut victim, until);
+    let (progress, more) = run(&mut scene, &mut victim);
     let held = holding(&scene, &victim);
+    scene.victim_stands();
     let death = victim.kill(held);
     match catch_unwind(AssertUnwindSafe(|| scene.aftermath(&death))) {
         Ok(took) => figures.count(&death, progress, took),
         Err(panic) => {
-            eprintln!("{}: {progress:?}, then killed: {death:?}", S::NAME);
+            eprintln!("{}: {more:?}, {progress:?}, then killed: {death:?}", S::NAME);
             resume_unwind(panic);
         }
     }
-    progress
+    (progress, more)
 }
 
 /// Kills after 0, 1, 2, … instructions until the operation is over before that, more than once: its length can
@@ -178,6 +199,10 @@ pub(crate) fn sample(
 
 fn run<S: Scene>() {
     let mut figures = Figures::default();
+    if S::LEAPS && !is_full() && leap::is_possible() {
+        leap::run::<S>(&mut figures);
+        return figures.print(S::NAME, S::PROMPT);
+    }
     let whole = kill_at::<S>(Until::End, &mut figures);
     figures.survey(whole);
     if is_full() || whole.instructions <= SHORT {

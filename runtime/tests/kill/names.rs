@@ -1,5 +1,5 @@
-//! Scenes of names: at whatever instruction somebody dies who makes, finds or takes away something that has a name, there is a whole
-//! thing, or none, the next one can make it, and nothing is left in `/dev/shm`.
+//! Scenes of names: at whatever instruction somebody dies who makes, finds or takes away something that has a name, there
+//! is a whole thing, or none, the next one can make it, and nothing is left in `/dev/shm`.
 //!
 //! What outlives the victim here is not memory but files, which only system calls change: those are where to kill.
 

@@ -61,6 +61,9 @@ pub(crate) trait Scene: Sized {
     /// How many instructions to step through by default: a share of the points is tried if they were more.
     const PATIENCE: usize = PATIENCE;
 
+    /// By default, go to where something changes in leaps (`leap.rs`): for operations that are the same each time, and never sleep.
+    const LEAPS: bool = false;
+
     /// A survivor that took longer was not woken, but looked for itself.
     const PROMPT: Duration = PROMPT;
 
@@ -76,6 +79,8 @@ pub(crate) trait Scene: Sized {
     }
     /// The victim stands before the operation: others may take their places.
     fn victim_is_ready(&mut self, _victim: &Victim) {}
+    /// The victim stands where it is going to be killed: others may look, as far as it lets them.
+    fn victim_stands(&mut self) {}
     /// The victim is dead. Panics if what is left is not as it must be; says how long the slowest survivor took.
     fn aftermath(self, death: &Death) -> Duration;
 }

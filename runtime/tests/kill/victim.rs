@@ -50,6 +50,12 @@ impl Death {
 pub(crate) struct Steps<'a>(&'a AtomicU32);
 
 impl Steps<'_> {
+    /// From here on it is run one instruction at a time.
+    pub(crate) fn begin(&self) {
+        raise(Signal::SIGSTOP).expect("a valid signal");
+        self.0.store(BEGUN, SeqCst);
+    }
+
     /// All up to this line is done. Steps count up from 1.
     pub(crate) fn done(&self, step: u32) {
         self.0.store(BEGUN + step, SeqCst);
@@ -101,10 +107,20 @@ pub(crate) fn child(body: impl FnOnce() -> u8) -> Pid {
     }
 }
 
-/// The state of a process in `ps`: `S` is asleep.
-pub(crate) fn is_asleep(pid: Pid) -> bool {
+/// The state of a process in `ps`.
+fn is_in_state(pid: Pid, state: char) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'))
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(state))
+}
+
+/// Whether a process is asleep.
+pub(crate) fn is_asleep(pid: Pid) -> bool {
+    is_in_state(pid, 'S')
+}
+
+/// Whether a child of ours has ended, and waits to be asked how.
+pub(crate) fn is_over(pid: Pid) -> bool {
+    is_in_state(pid, 'Z')
 }
 
 /// Where the list of the locks that a process holds begins, in its memory.
@@ -123,14 +139,22 @@ impl Victim {
         before: impl FnOnce() -> T,
         operation: impl FnOnce(T, &Steps<'_>),
     ) -> Self {
+        Self::in_the_middle(|steps| {
+            let prepared = before();
+            steps.begin();
+            operation(prepared, steps);
+        })
+    }
+
+    /// Makes a child that stands still where this begins the operation ([`Steps::begin`]), inside of something else perhaps.
+    pub(crate) fn in_the_middle(body: impl FnOnce(&Steps<'_>)) -> Self {
         let mark = Shared::new(AtomicU32::new(0)).expect("memory");
         let pid = child(|| {
             ptrace::traceme().expect("ptrace is allowed");
-            let prepared = before();
-            raise(Signal::SIGSTOP).expect("a valid signal");
-            mark.store(BEGUN, SeqCst);
-            operation(prepared, &Steps(&mark));
+            body(&Steps(&mark));
             mark.store(OVER, SeqCst);
+            // Seen by nobody who goes one instruction at a time.
+            raise(Signal::SIGSTOP).expect("a valid signal");
             0
         });
         let stopped = waitpid(pid, None).expect("a child of ours");
@@ -163,6 +187,56 @@ impl Victim {
         match waitpid(self.pid, None).expect("a child of ours") {
             WaitStatus::Stopped(_, Signal::SIGTRAP) => self.mark.load(SeqCst) < OVER,
             other => panic!("the victim did not stop at a system call: {other:?}"),
+        }
+    }
+
+    /// Where the word of this number among its [`traces`](Self::traces) is.
+    pub(crate) fn place_of(&self, word: usize, memory: &Memory) -> usize {
+        let mut rest = word * 8;
+        let head = RemoteIoVec { base: self.head, len: HEAD_BYTES };
+        for piece in iter::once(&head).chain(&memory.0) {
+            if rest < piece.len {
+                return piece.base + rest;
+            }
+            rest -= piece.len;
+        }
+        panic!("there are not so many words");
+    }
+
+    /// A word of its memory.
+    pub(crate) fn word(&self, place: usize) -> i64 {
+        ptrace::read(self.pid, place as ptrace::AddressType).expect("it is mapped")
+    }
+
+    /// Has the processor stop it after each store to this word, or not any more. Not every machine can.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn watch(&self, place: Option<usize>) -> nix::Result<()> {
+        let register = |number: usize| {
+            let all = std::mem::offset_of!(libc::user, u_debugreg);
+            (all + number * size_of::<u64>()) as ptrace::AddressType
+        };
+        let set = |number, value| ptrace::write_user(self.pid, register(number), value);
+        // Off while the address changes. Then: register 0 is on, for stores, of eight bytes.
+        set(7, 0)?;
+        let Some(place) = place else { return Ok(()) };
+        set(0, place as libc::c_long)?;
+        set(7, 0b1001 << 16 | 1)
+    }
+
+    /// Has the processor stop it after each store to this word: not known here.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(crate) fn watch(&self, _: Option<usize>) -> nix::Result<()> {
+        Err(nix::Error::ENOSYS)
+    }
+
+    /// Lets it run until it is stopped; false when the operation is over.
+    pub(crate) fn run(&self) -> bool {
+        ptrace::cont(self.pid, None).expect("a stopped child of ours");
+        let status = waitpid(self.pid, None).expect("a child of ours");
+        match status {
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => true,
+            WaitStatus::Stopped(_, Signal::SIGSTOP) if self.mark.load(SeqCst) == OVER => false,
+            other => panic!("the victim did not stop after a store: {other:?}"),
         }
     }
 

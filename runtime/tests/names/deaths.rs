@@ -160,10 +160,7 @@ fn locked() {
     owner.tell("hold them");
     owner.expect("held");
     assert!(lock.try_lock().unwrap().is_none());
-    let waiting = thread::spawn({
-        let lock = lock.clone();
-        move || lock.lock().unwrap().recovered()
-    });
+    let waiting = thread::spawn(move || lock.lock().unwrap().recovered());
     owner.kill();
     assert!(waiting.join().unwrap(), "the dead one's lock was taken over");
     let Err(offspring::sync::LockError::OwnerDied(guard)) = mutex.lock() else { panic!() };

@@ -29,6 +29,7 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) const PROGRAMS: &[Case] = &[("owner", owner), ("opener", opener)];
 
 /// Makes memory and a manager of one name, and does as it is told.
+#[allow(clippy::zombie_processes, reason = "it is killed before its children end")]
 fn owner() {
     let name = argument(0);
     let memory = SharedMemory::create(&name, 10).unwrap();

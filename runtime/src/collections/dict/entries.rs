@@ -216,17 +216,40 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         })
     }
 
-    /// The value of an entry in place, for one who is inside.
+    /// Has a key have this value, in place; gives the one that it had.
     #[inline(always)]
-    pub(super) fn value_in_place(
+    pub(super) fn insert_in_place(&self, key: &K, value: &V) -> Result<Option<V>> {
+        // Filled where it is to be: what is handed up by value is copied at each step.
+        let mut old = MaybeUninit::uninit();
+        match self.exchange_in_place(key, value, &mut old) {
+            // SAFETY: it has been filled; see the module.
+            Ok(true) => Ok(Some(unsafe { old.assume_init() })),
+            Ok(false) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Whether the key had a value, which is in `old` then.
+    #[inline(always)]
+    fn exchange_in_place(
         &self,
-        slots: &Slots<'_>,
-        at: usize,
-        _: &InPart<'_>,
-    ) -> Result<V, Fault> {
-        let entry = self.entry_at(slots, at)?;
-        // SAFETY: see the module: who is inside is the only one who writes, and there is nothing to drop.
-        Ok(unsafe { Self::value_of(entry).read() })
+        key: &K,
+        value: &V,
+        old: &mut MaybeUninit<V>,
+    ) -> Result<bool, Fault> {
+        let hash = self.hash(key);
+        let (part, inside) = self.enter(hash)?;
+        let slots = self.slots(part, &inside)?;
+        let Spot::Found(at) = self.find_in_place(&slots, hash, key, &inside)? else {
+            self.write_new(part, hash, (key, value), None, &inside)?;
+            return Ok(false);
+        };
+        let place = Self::value_of(self.entry_at(&slots, at)?);
+        // SAFETY: see the module: who is inside is the only one who writes.
+        *old = unsafe { place.cast::<MaybeUninit<V>>().read() };
+        self.overwrite_in_place(&slots, at, value, &inside)?;
+        inside.leave();
+        Ok(true)
     }
 
     /// The entry in a slot, for one who is inside.

@@ -216,22 +216,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         if self.blocks {
             return self.insert_encoded(key, value);
         }
-        Ok(self.insert_in_place(key, value)?)
-    }
-
-    #[inline(always)]
-    fn insert_in_place(&self, key: K, value: V) -> Result<Option<V>, Fault> {
-        let hash = self.hash(&key);
-        let (part, inside) = self.enter(hash)?;
-        let slots = self.slots(part, &inside)?;
-        if let Spot::Found(at) = self.find_in_place(&slots, hash, &key, &inside)? {
-            let old = self.value_in_place(&slots, at, &inside)?;
-            self.overwrite_in_place(&slots, at, &value, &inside)?;
-            inside.leave();
-            return Ok(Some(old));
-        }
-        self.write_new(part, hash, (&key, &value), None, &inside)?;
-        Ok(None)
+        self.insert_in_place(&key, &value)
     }
 
     #[inline(never)]

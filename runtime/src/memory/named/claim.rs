@@ -1,7 +1,7 @@
 //! A name that this process owns: taken away when the claim is dropped, or when the process ends without having dropped it.
 //!
-//! It is a descriptor on the roll of the file (`label`). Nobody else's end, and no copy's, takes the name away; the death of this process
-//! leaves it to whoever comes along.
+//! It is a descriptor on the roll of the file (`label`). Nobody else's end, and no copy's, takes the name away; the death
+//! of this process leaves it to whoever comes along.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
