@@ -40,6 +40,11 @@ pub(super) fn open(paths: &[String], name: &str) -> Result<Vec<OwnedFd>> {
             return Err(Error::Garbled { reason: "a value has a path to nowhere".to_owned() });
         }
         let file = Entry::at(path).open().map_err(gone)?;
+        if !shm::is_own_file(file.as_fd(), &named::prefix()) {
+            return Err(Error::Garbled {
+                reason: "a value has a path to something else".to_owned(),
+            });
+        }
         // As one that came in a message: what counts its holders counts this one.
         roll::sign(&file).map_err(Error::system("open an object of a manager"))?;
         Ok(file)
