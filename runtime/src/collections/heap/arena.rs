@@ -16,6 +16,7 @@
 #![allow(unsafe_code, reason = "turns places of a mapping into references to its words")]
 
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rustix::io::Errno;
 
-use super::block::{Block, Ref, UNIT};
+use super::block::{Block, LEAST, Ref, State, UNIT};
 use super::buddy::MOST;
 use super::control::Control;
 use super::holders::Holders;
@@ -47,6 +48,10 @@ pub(crate) struct Arena {
     head: Shared<Control>,
     mapping: ManuallyDrop<Mapping>,
     base: NonNull<u8>,
+    /// The first place behind the root, whose locks nothing else is to lie on.
+    first: u32,
+    /// How far the heap came when somebody here looked.
+    known: AtomicU64,
     pub(crate) holders: Holders,
 }
 
@@ -59,8 +64,9 @@ impl Arena {
     /// A new one, whose first block, of so many bytes, is there.
     pub(crate) fn new(root: usize) -> Result<Arc<Self>> {
         let head = Shared::with_room(Control::new(), (LEN - size_of::<Control>() - 64) as u64)?;
-        let arena = Self::over(head)?;
+        let mut arena = Self::over(head)?;
         arena.begin(root)?;
+        arena.first = arena.behind_root();
         Ok(Arc::new(arena))
     }
 
@@ -73,7 +79,9 @@ impl Arena {
             let reason = format!("it has {len} bytes");
             return Err(Error::Layout { expected: "a collection", reason });
         }
-        Ok(Arc::new(Self::over(head)?))
+        let mut arena = Self::over(head)?;
+        arena.first = arena.behind_root();
+        Ok(Arc::new(arena))
     }
 
     fn over(head: Shared<Control>) -> Result<Self> {
@@ -82,7 +90,8 @@ impl Arena {
         regions::enter(&mapping);
         let base = mapping.start();
         let holders = Holders::new(Arc::clone(head.descriptor()));
-        Ok(Self { head, mapping: ManuallyDrop::new(mapping), base, holders })
+        let mapping = ManuallyDrop::new(mapping);
+        Ok(Self { head, mapping, base, first: 0, known: AtomicU64::new(0), holders })
     }
 
     /// What to hand to another process.
@@ -99,15 +108,44 @@ impl Arena {
         unsafe { place.cast().as_ref() }
     }
 
-    /// The beginning of a block, if that many bytes from there on are inside.
+    /// The beginning of a block, if that many bytes from there on are inside of the heap.
     #[inline(always)]
     pub(crate) fn at(&self, place: Ref, len: usize) -> Option<NonNull<u8>> {
-        let offset = BEGIN + place.0 as usize * UNIT;
-        if offset.checked_add(len)? > LEN {
+        let start = place.0 as usize * UNIT;
+        let is_inside_of_root = place.0 < self.first && place != Ref::ROOT;
+        if is_inside_of_root || !self.reaches(start.checked_add(len)?) {
             return None;
         }
-        // SAFETY: just compared (Invariant 1).
-        Some(unsafe { self.base.add(offset) })
+        // SAFETY: just compared; the heap comes no further than the mapping (Invariant 1).
+        Some(unsafe { self.base.add(BEGIN + start) })
+    }
+
+    fn behind_root(&self) -> u32 {
+        match self.block(Ref::ROOT).map(Block::state) {
+            Ok(Some(State::Used { order })) => 1_u32.checked_shl(order - LEAST).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Whether the heap comes as far as this. (It only ever grows.)
+    ///
+    /// A length that was overwritten may be anything up to that of the arena, and whoever followed it would be led through a hole, each page of
+    /// which the kernel would fill for him.
+    #[inline(always)]
+    fn reaches(&self, end: usize) -> bool {
+        end as u64 <= self.known.load(Relaxed) || self.reaches_now(end)
+    }
+
+    #[cold]
+    fn reaches_now(&self, end: usize) -> bool {
+        let extent = self.extent();
+        self.known.fetch_max(extent, Relaxed);
+        end as u64 <= extent
+    }
+
+    /// Bytes of all blocks.
+    pub(crate) fn extent(&self) -> u64 {
+        1 << self.control().ledger.table.load(Relaxed).min(MOST.into())
     }
 
     /// What a block begins with.
@@ -143,6 +181,12 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn index_of(&self, words: &[AtomicU64]) -> u64 {
         (words.as_ptr().addr().wrapping_sub(self.base.addr().get()) / 8) as u64
+    }
+
+    /// The numbers of the words of something in the arena.
+    pub(crate) fn range_of<T>(&self, what: &T) -> Range<u64> {
+        let from = std::ptr::from_ref(what).addr().wrapping_sub(self.base.addr().get()) / 8;
+        from as u64..(from + size_of::<T>() / 8) as u64
     }
 
     /// Makes sure that there is memory for these bytes of a block.

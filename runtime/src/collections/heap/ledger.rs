@@ -23,6 +23,7 @@
 
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::fence;
@@ -128,11 +129,16 @@ impl<const LOG: usize> Ledger<LOG> {
         if sequence.is_multiple_of(2) {
             return Ok(());
         }
-        let log = &self.log;
+        let (log, locks) = (&self.log, arena.locks());
         let mut end = usize::try_from(self.end.load(Relaxed)).map_err(|_| Fault::Overwritten)?;
         while end > 0 {
             let (first, count) = unpack(log.get(end - 1).ok_or(Fault::Overwritten)?.load(Relaxed));
             let start = (end - 1).checked_sub(count).ok_or(Fault::Overwritten)?;
+            let end_of_record = first.saturating_add(count as u64);
+            // What would be written into a lock could keep everybody out for ever.
+            if locks.iter().any(|lock| first < lock.end && lock.start < end_of_record) {
+                return Err(Fault::Overwritten);
+            }
             let words = arena.words(first, count).ok_or(Fault::Overwritten)?;
             for (word, old) in words.iter().zip(&log[start..]) {
                 word.store(old.load(Relaxed), Relaxed);
@@ -141,6 +147,11 @@ impl<const LOG: usize> Ledger<LOG> {
         }
         self.sequence.store(sequence.wrapping_add(1), Release);
         Ok(())
+    }
+
+    /// The words of the lock, by their numbers.
+    pub(crate) fn lock_words(&self, arena: &Arena) -> Range<u64> {
+        arena.range_of(&self.lock)
     }
 
     /// For a reader: the sequence before it looks, unless a change is under way.

@@ -7,15 +7,17 @@
 //! Freeing one is many steps, each of which is a change of the heap: the blocks that it leads to, one by one, and in the end itself
 //! with its place on the list. Killed in between: it is still on the list, and leads to fewer.
 
+use std::ops::Range;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{Arena, named};
 use super::block::Ref;
-use super::buddy::MOST;
 use super::control::{Control, LOG};
 use super::ledger::Change;
+use crate::collections::dict::root::Parts;
 use crate::collections::fault::Fault;
+use crate::collections::list::root::ListRoot;
 use crate::collections::object::root_at;
 use crate::collections::{dict, list};
 use crate::sync::deadlock::Call;
@@ -54,8 +56,8 @@ impl Head {
     }
 }
 
-/// More objects than this have no place in a heap.
-const OBJECTS_MAX: usize = (1 << MOST) / 256;
+/// Bytes that an object has at least.
+const LEAST: u64 = 256;
 
 /// It is on the list of orphans.
 const LISTED: u64 = 1 << 63;
@@ -168,15 +170,44 @@ impl Arena {
         Ok(())
     }
 
+    /// The words that no change ever touches: those of the header, and of the locks of the heap and of the collection that has it.
+    #[cold]
+    pub(super) fn locks(&self) -> Vec<Range<u64>> {
+        let control = self.control();
+        let heap = control.ledger.lock_words(self);
+        let mut locks = vec![0..heap.end, self.range_of(&control.reaper)];
+        let root = self.head(Ref::ROOT).and_then(|head| Form::of(head.form.load(Relaxed)));
+        // Where that was overwritten, too, nobody can tell.
+        match root {
+            Ok(Form::List | Form::ListOfBlocks) => {
+                let list = root_at::<ListRoot>(self, Ref::ROOT);
+                locks.extend(list.map(|list| list.ledger.lock_words(self)));
+            }
+            Ok(Form::Dict | Form::DictOfBlocks) => {
+                if let Ok(parts) = Parts::of(self, Ref::ROOT) {
+                    locks.extend(parts.all(self).iter().map(|part| part.ledger.lock_words(self)));
+                }
+            }
+            Err(_) => {}
+        }
+        locks
+    }
+
+    /// For more objects there is no memory.
+    fn most_objects(&self) -> u64 {
+        self.extent() / LEAST
+    }
+
     /// Those that are on the list, of no unfinished change.
     fn listed(&self) -> Result<Vec<Ref>, Fault> {
         let control = self.control();
         let _inside = control.ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let most = self.most_objects();
         let mut listed = Vec::new();
         let mut next = named(&control.orphans);
         while let Some(object) = next {
             // The list may have been overwritten, and be a circle.
-            if listed.len() == OBJECTS_MAX {
+            if listed.len() as u64 == most {
                 return Err(Fault::Overwritten);
             }
             listed.push(object);
@@ -232,7 +263,7 @@ impl Arena {
         let first = &self.control().orphans;
         let mut previous = None;
         let mut at = named(first);
-        for _ in 0..=OBJECTS_MAX {
+        for _ in 0..=self.most_objects() {
             match at {
                 None => return Err(Fault::Overwritten),
                 Some(found) if found == object => break,
