@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 use crate::figures::Figures;
 use crate::scenes::Scene;
 use crate::victim::Victim;
-use crate::{Progress, Until, is_full, kill_after, kill_at};
+use crate::{Progress, SHORT, Until, at_every_instruction, is_full, kill_after, kill_at};
 
 /// How many points of a scene are tried by default; of more than these a share, another one each time.
 const POINTS: usize = 40;
@@ -104,6 +104,9 @@ pub(crate) fn run<S: Scene>(figures: &mut Figures) {
     let points = if S::ALONG.is_empty() {
         let (whole, points) = kill_after::<S, _>(survey, figures);
         figures.survey(whole);
+        if whole.instructions <= SHORT {
+            return at_every_instruction(whole, |until| kill_at::<S>(until, figures));
+        }
         points
     } else {
         S::ALONG.iter().flat_map(|word| along::<S>(*word, figures)).collect()

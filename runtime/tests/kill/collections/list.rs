@@ -40,7 +40,6 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<Extend<Encoded>>>(),
     scene::<Changing<UpdateAll<InPlace>>>(),
     scene::<Changing<UpdateAll<Encoded>>>(),
-    (<Changing<Push<InPlace>> as Succession>::NAME, compound::run::<Changing<Push<InPlace>>>),
     (<Changing<Push<Encoded>> as Succession>::NAME, compound::run::<Changing<Push<Encoded>>>),
     (<Changing<Remove<InPlace>> as Succession>::NAME, compound::run::<Changing<Remove<InPlace>>>),
     (<Changing<Remove<Encoded>> as Succession>::NAME, compound::run::<Changing<Remove<Encoded>>>),

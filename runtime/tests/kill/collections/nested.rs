@@ -21,7 +21,6 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<LastHandle>>(),
     scene::<Changing<Clear>>(),
     (<Changing<Remove> as Succession>::NAME, compound::run::<Changing<Remove>>),
-    (<Changing<Insert> as Succession>::NAME, compound::run::<Changing<Insert>>),
 ];
 
 type Dicts = Dict<String, List<u64>>;
