@@ -106,7 +106,7 @@ fn collections_come_and_go_inside_of_one() -> offspring::Result<()> {
         let list = List::new_in(&dict)?;
         list.push(String::make(round))?;
         dict.insert(round % 10, list)?;
-        if round % 3 == 0 {
+        if round.is_multiple_of(3) {
             dict.remove(&(round % 7))?;
         }
         Ok::<_, offspring::Error>(())
