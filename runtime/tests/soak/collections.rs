@@ -27,8 +27,10 @@ use common::Common;
 use own::{Claims, Own};
 
 const WORKERS: usize = 3;
-/// The longest that an operation may take.
+/// The longest that an operation may take,
 const BOUND: Duration = Duration::from_secs(15);
+/// provided that it was seen so many times: else it was the machine that stood still.
+const LOOKS: u32 = 500;
 /// Bytes that may stay reserved where nothing is any more.
 const LEFT: u64 = 1 << 20;
 
@@ -133,6 +135,8 @@ struct Keeper {
     stage: Stage,
     random: Random,
     workers: [Pid; WORKERS],
+    /// When the operation of each had begun that was seen last, and how often it was seen.
+    seen: [(u64, u32); WORKERS],
     tally: Tally,
 }
 
@@ -140,7 +144,7 @@ impl Keeper {
     fn new(seed: u64) -> Self {
         let (stage, mut random) = (Stage::new().expect("memory"), Random::new(seed));
         let workers = std::array::from_fn(|number| begin(&stage, number, random.next()));
-        Self { stage, random, workers, tally: Tally::default() }
+        Self { stage, random, workers, seen: [(0, 0); WORKERS], tally: Tally::default() }
     }
 
     fn tick(&mut self) {
@@ -178,11 +182,14 @@ impl Keeper {
     }
 
     fn look_after(&mut self, number: usize) {
-        let record = &self.stage.world.records[number];
-        let since = record.since.load(SeqCst);
+        let since = self.stage.world.records[number].since.load(SeqCst);
         let took = self.stage.start.elapsed().saturating_sub(Duration::from_micros(since));
-        if since != 0 && record.since.load(SeqCst) == since {
-            assert!(took < BOUND, "{number} is stuck: {:#?}", self.stage.world);
+        let (before, looks) = self.seen[number];
+        let looks = if since != 0 && since == before { looks + 1 } else { 0 };
+        self.seen[number] = (since, looks);
+        if looks > 0 {
+            let stuck = took > BOUND && looks > LOOKS;
+            assert!(!stuck, "{number} is stuck: {:#?}", self.stage.world);
             self.tally.longest = self.tally.longest.max(took);
         }
     }
