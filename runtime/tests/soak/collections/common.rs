@@ -127,7 +127,7 @@ impl Common {
         let len = random.below(600);
         match random.below(20) {
             0..6 => {
-                _ = self.entries.insert(key, entry(key, len))?.inspect(|it| assert_entry(key, it))
+                _ = self.entries.insert(key, entry(key, len))?.inspect(|it| assert_entry(key, it));
             }
             6..12 => _ = self.entries.remove(&key)?.inspect(|it| assert_entry(key, it)),
             12..15 => {
@@ -212,7 +212,10 @@ impl Common {
     }
 
     pub(super) fn clear(&self) -> offspring::Result<()> {
-        (self.tokens.clear()?, self.notes.clear()?, self.entries.clear()?, self.lists.clear()?);
+        self.tokens.clear()?;
+        self.notes.clear()?;
+        self.entries.clear()?;
+        self.lists.clear()?;
         let [tokens, notes, entries, lists] = &self.before;
         tokens.check(&self.tokens)?;
         notes.check(&self.notes)?;

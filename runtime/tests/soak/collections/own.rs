@@ -194,7 +194,7 @@ impl Own {
                 assert!(line.is_none_or(|it| it == place as u64));
             }
             3 => (0..).zip(&self.lines).for_each(|(at, it)| assert_eq!(number_in(&it), at)),
-            4 => _ = self.texts.values().map(|it| number_in(&it)).count(),
+            4 => self.texts.values().for_each(|it| _ = number_in(&it)),
             5 => self.numbers.to_map()?.values().for_each(|it| _ = number_of(it)),
             _ => _ = number_of(&self.value.get()),
         }
@@ -202,7 +202,10 @@ impl Own {
     }
 
     pub(super) fn clear(&self) -> offspring::Result<()> {
-        (self.numbers.clear()?, self.texts.clear()?, self.rows.clear()?, self.lines.clear()?);
+        self.numbers.clear()?;
+        self.texts.clear()?;
+        self.rows.clear()?;
+        self.lines.clear()?;
         let [numbers, texts, rows, lines] = &self.before;
         numbers.check(&self.numbers)?;
         texts.check(&self.texts)?;
