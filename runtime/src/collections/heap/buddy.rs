@@ -270,6 +270,14 @@ impl Arena {
                 next = self.block(place)?.links().0;
             }
         }
+        // What had been reserved for a block, before that was undone together with the growth that it took.
+        let all = self.control().ledger.table.load(Relaxed);
+        if all < GRAIN.into() {
+            return Err(Fault::Overwritten);
+        }
+        if all < MOST.into() {
+            self.give_back(Ref::ROOT, 1 << all, (1 << MOST) - (1 << all));
+        }
         Ok(())
     }
 

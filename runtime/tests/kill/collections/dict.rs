@@ -104,7 +104,7 @@ impl<K: Number + Hash + Eq, V: Number> Kept for Dict<K, V> {
         let all: BTreeSet<_> = others.chain([(KEY, 200)]).collect();
         all.into_iter().collect()
     }
-    fn blocks(parts: &[(u8, u8)]) -> usize {
+    fn blocks(&self, parts: &[(u8, u8)]) -> usize {
         1 + if K::IN_BLOCKS || V::IN_BLOCKS { parts.len() } else { 0 }
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
@@ -154,9 +154,9 @@ impl<K: Number + Hash + Eq, V: Number> Kept for Inner<Dict<K, V>> {
     fn followed(parts: &[(u8, u8)]) -> Vec<(u8, u8)> {
         Dict::<K, V>::followed(parts)
     }
-    fn blocks(parts: &[(u8, u8)]) -> usize {
+    fn blocks(&self, parts: &[(u8, u8)]) -> usize {
         // The list, and the item that refers to the dict.
-        2 + Dict::<K, V>::blocks(parts)
+        2 + self.dict.blocks(parts)
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
         account(&self.outer)

@@ -55,7 +55,7 @@ impl<T: Number> Kept for Value<T> {
     fn followed(_: &[u8]) -> Vec<u8> {
         vec![102]
     }
-    fn blocks(_: &[u8]) -> usize {
+    fn blocks(&self, _: &[u8]) -> usize {
         1 + usize::from(T::IN_BLOCKS)
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
