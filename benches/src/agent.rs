@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use crate::{Fallible, Shape, Way, lock, queue, start};
+use crate::{Fallible, Shape, Way, dict, lock, queue, start};
 
 /// First argument of an executable that is to be an agent.
 const AGENT: &str = "--agent";
@@ -100,6 +100,7 @@ pub fn play_part() -> Fallible<bool> {
         Some(AGENT) => serve(arguments).map(|()| true),
         Some(lock::agent::AGENT) => lock::agent::serve(arguments).map(|()| true),
         Some(queue::agent::AGENT) => queue::agent::serve(arguments).map(|()| true),
+        Some(dict::agent::AGENT) => dict::agent::serve(arguments).map(|()| true),
         _ => Ok(false),
     }
 }

@@ -12,12 +12,15 @@
 //! - [`start`]: what the agent does, once per way
 //! - [`resident`]: memory that is really there
 //! - [`crew`]: processes or threads that start together and are timed until the last is done
+//! - `family`: the same for processes of ours
 //! - [`memory`]: values in memory that forked children share
-//! - [`lock`], [`queue`]: the same for locks and their kin, and for queues
+//! - [`lock`], [`queue`], [`dict`]: the same for locks and their kin, for queues, and for collections
 //! - [`report`]: the medians of a run as a Markdown table
 
 pub mod agent;
 pub mod crew;
+pub mod dict;
+mod family;
 pub mod lock;
 pub mod memory;
 pub mod queue;

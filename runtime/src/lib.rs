@@ -204,6 +204,39 @@
 //! | as the last one who could have put | [`PeerDied`](GetError::PeerDied), instead of waiting for ever |
 //! | at the other end of a connection | all that it had sent, then [`Eof`](RecvError::Eof) |
 //!
+//! # Collections
+//!
+//! [`Dict`], [`List`], [`Value`] and [`Namespace`] grow as needed, in shared memory, with std's methods. What one gets out is a copy; what changes an
+//! entry where it stands, in one step, is `update`. A collection as a value of another one is shared, too. [`Array`] has a fixed length, and pieces
+//! ([`Chunk`]) that one process each has for itself.
+//!
+//! ```
+//! use offspring::{Dict, List, prelude::*};
+//!
+//! #[process]
+//! fn sort(words: &[String], by_len: &Dict<usize, List<String>>) -> offspring::Result<()> {
+//!     for word in words {
+//!         let list = by_len.get_or_insert_with(word.len(), || List::new().unwrap())?;
+//!         list.push(word.clone())?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> offspring::Result<()> {
+//! let by_len = Dict::new()?;
+//! let words = ["to", "be", "or", "not"].map(str::to_owned);
+//! let children = [sort::spawn(&words[..2], &by_len)?, sort::spawn(&words[2..], &by_len)?];
+//! for child in children {
+//!     child.join()??;
+//! }
+//! assert_eq!(by_len.get(&2).unwrap().len(), 3);
+//! assert_eq!(by_len.get(&3).unwrap().to_vec()?, ["not"]);
+//! # Ok(())
+//! # }
+//! ```
+//! Whoever is killed in the middle of a change has made it or not: nothing is locked, half-changed or lost. By name, programs that are not
+//! related find such objects through a [`Manager`]; [`SharedMemory`] is plain bytes with a name.
+//!
 //! # Daemons and ends
 //!
 //! `#[daemon]` is a process that lives as long as its parent: it is terminated when `main` ends, and killed

@@ -4,4 +4,5 @@ fn main() {
     println!("{}", benches::report::markdown());
     println!("{}", benches::lock::table::markdown());
     println!("{}", benches::queue::table::markdown());
+    println!("{}", benches::dict::table::markdown());
 }

@@ -1,4 +1,4 @@
-//! Lessons 1 to 7: processes; lesson 14: pipes between them.
+//! Lessons 1 to 7: processes; lesson 14: pipes between them, and shared memory that has a name.
 
 use crate::program::{lines_of, numbers};
 
@@ -173,4 +173,24 @@ fn lesson_14_sends_and_receives_and_sees_the_end() {
         "4. the other end of the connection is gone",
     ];
     assert_eq!(lines_of("lesson_14_pipe"), expected);
+}
+
+#[test]
+fn lesson_14_finds_memory_by_its_name_as_long_as_its_owner_is_there() {
+    let expected = [
+        "1. the child reads: how are you?",
+        "1. the parent reads: fine, thank you",
+        "1. the parent reads: FINE, THANK YOU",
+        "2. the other program reads: FINE, THANK YOU",
+        "3. the other program cooks dumplings",
+        "3. the other program cooks noodles",
+        "3. the other program ended: badly",
+        "3. still there: kitchen, a Lock",
+        "3. still there: orders, a Queue<String>",
+        "4. `orders` is of the type `Queue<String>`, not `Lock`",
+        "4. there is something of the name `blackboard` already, and its owner is running",
+        "4. there is nothing of the name `greenboard`: has its owner made it, and is it still running?",
+        "4. there is nothing of the name `blackboard`: has its owner made it, and is it still running?",
+    ];
+    assert_eq!(lines_of("lesson_14_shared_memory"), expected);
 }

@@ -9,4 +9,5 @@ mod counting;
 mod deaths;
 mod lessons;
 mod locks;
+mod pictures;
 mod program;

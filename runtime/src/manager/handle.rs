@@ -17,23 +17,24 @@ const TRIES: usize = 1000;
 
 /// Hands out objects by name, to programs that are not related or within a family: Python's `Manager`.
 ///
-/// An object is made by the first one who asks for it, and found by all others, whoever is first; it is the same kind of handle that
-/// `new` would give, made of shared memory that lies in the manager. So there is no process behind it: to use an object costs what it costs
-/// without a manager.
+/// An object is made by the first one who asks for it, and found by all others, whoever is first; it is the same kind of
+/// handle that `new` would give, made of shared memory that lies in the manager. So there is no process behind it: to use
+/// an object costs what it costs without a manager.
 ///
 /// | made by | found by | lives as long as |
 /// | --- | --- | --- |
 /// | [`new`](Self::new) | those it is passed to | its last handle, in whatever process |
 /// | [`named`](Self::named) | any program of the same user on this machine, which [attaches](Self::attach) to its name | the process that made it has a handle |
 ///
-/// Users of one object in different programs have to mean the same by its type: they are built by the same compiler with the same version of offspring
-/// (that is checked when they attach), and types of their own (in a [`Queue`](crate::Queue), say) come from a crate that they share.
+/// Users of one object in different programs have to mean the same by its type: they are built by the same compiler with
+/// the same version of offspring (that is checked when they attach), and types of their own (in a [`Queue`](crate::Queue),
+/// say) come from a crate that they share.
 ///
 /// # Fork and death
-/// At whatever instruction somebody dies who makes, finds or removes an object, it is there as a whole or not at all. When the process
-/// that made a named manager is killed, nothing more can be had from it by name ([`NameError::StaleOwner`]), while those who have objects go on with them;
-/// its remains are swept away by whoever makes or finds anything by name next, or by its fork server at once, and it can be made
-/// anew. A forked copy of the process that made it owns nothing.
+/// At whatever instruction somebody dies who makes, finds or removes an object, it is there as a whole or not at all. When
+/// the process that made a named manager is killed, nothing more can be had from it by name ([`NameError::StaleOwner`]),
+/// while those who have objects go on with them; its remains are swept away by whoever makes or finds anything by name
+/// next, or by its fork server at once, and it can be made anew. A forked copy of the process that made it owns nothing.
 ///
 /// # Examples
 /// ```
@@ -71,8 +72,8 @@ impl Manager {
     /// [`Error::System`] when there is no memory or no descriptor left.
     ///
     /// # Fork and death
-    /// It is gone with the last process that has it. If that one is killed, what is left of it in `/dev/shm` is swept away by the next one who
-    /// makes or finds anything by name.
+    /// It is gone with the last process that has it. If that one is killed, what is left of it in `/dev/shm` is swept away
+    /// by the next one who makes or finds anything by name.
     pub fn new() -> Result<Self> {
         named::sweep();
         for _ in 0..TRIES {
@@ -88,9 +89,9 @@ impl Manager {
     /// Makes a manager of this name.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::Taken`] when a living process has one of the name; [`NameError::NotOurs`] when something else has it, or
-    /// another user; [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name. [`Error::System`] when there is
-    /// no memory or no descriptor left.
+    /// [`Error::Name`] with [`NameError::Taken`] when a living process has one of the name; [`NameError::NotOurs`] when
+    /// something else has it, or another user; [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for
+    /// what cannot be a name. [`Error::System`] when there is no memory or no descriptor left.
     ///
     /// # Fork and death
     /// At whatever instruction the caller dies, there is no such manager, or one whose owner is dead.
@@ -114,10 +115,11 @@ impl Manager {
     /// Finds the manager of this name.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::Missing`] when there is none; [`NameError::StaleOwner`] when the process that made it was killed;
-    /// [`NameError::OtherVersion`] when that is a program of another compiler or with another version of offspring; [`NameError::NotOurs`] when
-    /// something else has the name, or another user; [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a
-    /// name. [`Error::System`] when there is no memory or no descriptor left.
+    /// [`Error::Name`] with [`NameError::Missing`] when there is none; [`NameError::StaleOwner`] when the process that made
+    /// it was killed; [`NameError::OtherVersion`] when that is a program of another compiler or with another version of
+    /// offspring; [`NameError::NotOurs`] when something else has the name, or another user; [`NameError::Empty`],
+    /// [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name. [`Error::System`] when there is no
+    /// memory or no descriptor left.
     pub fn attach(name: &str) -> Result<Self> {
         named::check(name)?;
         let found = Folder::open(Kind::Manager, name).and_then(|found| {
@@ -145,14 +147,15 @@ impl Manager {
 
     /// The object of this name; if there is none, what `make` makes. Of those who ask at the same time, all get the same one.
     ///
-    /// It is for handles of all kinds that are made of shared memory, and for what consists of them: `manager.object("pair", || Ok((Lock::new()?,
-    /// Queue::<u64>::new()?)))`. All of it has to be made in `make`.
+    /// It is for handles of all kinds that are made of shared memory, and for what consists of them:
+    /// `manager.object("pair", || Ok((Lock::new()?, Queue::<u64>::new()?)))`. All of it has to be made in `make`.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::OtherType`] when it is of another type; [`NameError::StaleOwner`] when the manager is gone;
-    /// [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name. [`Error::Encode`] when it has something in it that
-    /// is not memory, or was not made in `make`; [`Error::Decode`] when what is found is not what its type says. [`Error::System`] when there is no memory or no
-    /// descriptor left. What `make` says.
+    /// [`Error::Name`] with [`NameError::OtherType`] when it is of another type; [`NameError::StaleOwner`] when the manager
+    /// is gone; [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name.
+    /// [`Error::Encode`] when it has something in it that is not memory, or was not made in `make`; [`Error::Decode`] when
+    /// what is found is not what its type says. [`Error::System`] when there is no memory or no descriptor left. What
+    /// `make` says.
     ///
     /// # Panics
     /// When `make` does; then there is no such object.
@@ -166,7 +169,8 @@ impl Manager {
     /// The names of all objects, in order, each with its type.
     ///
     /// # Errors
-    /// [`Error::System`] when no descriptor is left to look with; [`Error::Name`] with [`NameError::NotOurs`] when something was overwritten.
+    /// [`Error::System`] when no descriptor is left to look with; [`Error::Name`] with [`NameError::NotOurs`] when
+    /// something was overwritten.
     pub fn names(&self) -> Result<Vec<(String, String)>> {
         let all = self.directory().list()?;
         Ok(all.into_iter().map(|(name, kind)| (name, type_name::short(&kind))).collect())
@@ -178,11 +182,12 @@ impl Manager {
         named::check(name).is_ok() && self.directory().contains(name)
     }
 
-    /// Takes an object's name away, so that the next one who asks for it gets a new one; whether there was one. Those who have the object go
-    /// on with it.
+    /// Takes an object's name away, so that the next one who asks for it gets a new one; whether there was one. Those who
+    /// have the object go on with it.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name. [`Error::System`].
+    /// [`Error::Name`] with [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a
+    /// name. [`Error::System`].
     ///
     /// # Fork and death
     /// The name is there or not, at whatever instruction the caller dies.

@@ -50,12 +50,14 @@ kinds! {
 
     /// The [`Queue`] of this name. One that is made now grows.
     ///
-    /// Nobody is told that all others have ended ([`PeerDied`](crate::GetError::PeerDied)) while others can still find the queue by its name.
+    /// Nobody is told that all others have ended ([`PeerDied`](crate::GetError::PeerDied)) while others can still find the
+    /// queue by its name.
     queue<T: Message>() -> Queue<T> = Queue::new();
 
     /// The [`Queue`] of this name. In one that is made now at most so many items wait.
     ///
-    /// Nobody is told that all others have ended ([`PeerDied`](crate::GetError::PeerDied)) while others can still find the queue by its name.
+    /// Nobody is told that all others have ended ([`PeerDied`](crate::GetError::PeerDied)) while others can still find the
+    /// queue by its name.
     ///
     /// # Panics
     /// When `items` is 0, or more than 2²⁷, and the queue is made now.

@@ -5,10 +5,10 @@
 //! - [`directory`]: which name leads to what
 //! - [`type_name`]: types by their names
 //!
-//! There is no process behind it, and no lock. A manager is a folder in `/dev/shm` (`memory::named`), each of its objects one or
-//! more files in it, made by the same code as what has no name (`sys::place`), and a record under the object's name that says which.
-//! A record appears and goes at one instant, and that is when the object does: whoever is killed on the way leaves at most
-//! files that no record knows, which go with the folder.
+//! There is no process behind it, and no lock. A manager is a folder in `/dev/shm` (`memory::named`), each of its objects
+//! one or more files in it, made by the same code as what has no name (`sys::place`), and a record under the object's name
+//! that says which. A record appears and goes at one instant, and that is when the object does: whoever is killed on the
+//! way leaves at most files that no record knows, which go with the folder.
 
 mod directory;
 mod handle;

@@ -55,6 +55,16 @@ pub(super) fn get_or_make<H: Message>(
     check: impl Fn() -> Result<()>,
 ) -> Result<H> {
     named::check(name)?;
+    // What fails because the folder was just taken away fails for that.
+    attempt(folder, name, make, &check).or_else(|error| check().and(Err(error)))
+}
+
+fn attempt<H: Message>(
+    folder: &Arc<OwnedFd>,
+    name: &str,
+    make: impl FnOnce() -> Result<H>,
+    check: impl Fn() -> Result<()>,
+) -> Result<H> {
     let directory = Directory(folder);
     let (mut make, mut draft) = (Some(make), None);
     for _ in 0..TRIES {

@@ -1,4 +1,5 @@
-//! How a manager is passed on: as its folder, and its owner's file. So whoever gets it has that very one, whatever has its name by then.
+//! How a manager is passed on: as its folder, and its owner's file. So whoever gets it has that very one, whatever has its
+//! name by then.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;

@@ -13,7 +13,7 @@
 //! well: types of the same path (in two function bodies, say) or with other markers (`PhantomData`) are others too.
 //!
 //! What has a name is for other programs, too, in which that number is another one. There the full name of the type stands for it,
-//! and [`toolchain`] for the build: what `LAYOUT` leaves open (where in a tuple, an `Option` or a type of ours the compiler has put
+//! and `toolchain` for the build: what `LAYOUT` leaves open (where in a tuple, an `Option` or a type of ours the compiler has put
 //! things) follows from the compiler and from the version of this library.
 
 use std::any::TypeId;

@@ -231,7 +231,7 @@ impl RawLock {
     }
 
     /// Gives the lock back, if `held` says that this very thread took it, and it still has it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn unlock(&self, held: Held) {
         let me = known();
         if !self.is_held(held) {

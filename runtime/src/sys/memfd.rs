@@ -1,6 +1,6 @@
 //! Anonymous memory behind a descriptor: made, reserved in full, and sealed against ever changing its size.
 //!
-//! In a [`place`](super::place) it is a file instead, which cannot be sealed: that nobody makes it shorter is for the programs of
+//! In a [`place`] it is a file instead, which cannot be sealed: that nobody makes it shorter is for the programs of
 //! its user to see to, who alone may open it.
 
 use std::io;

@@ -26,6 +26,11 @@ impl Pack {
         Self::default()
     }
 
+    /// An empty row with room for so many bytes.
+    pub(crate) fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     /// Appends a value; `name` is what an error calls it.
     pub fn put<T: Serialize + 'static>(&mut self, value: &T, name: &str) {
         if !bulk::put(value, &mut self.bytes) {
@@ -77,6 +82,11 @@ impl<'a> Unpack<'a> {
     /// A row that came from somewhere.
     pub(crate) fn new(bytes: &'a [u8], descriptors: Vec<OwnedFd>) -> Self {
         Self { bytes, descriptors: descriptors.into_iter().map(Some).collect() }
+    }
+
+    /// What is left of it, with these descriptors.
+    pub(crate) fn with_descriptors(self, descriptors: Vec<OwnedFd>) -> Self {
+        Self::new(self.bytes, descriptors)
     }
 
     /// A row inside another message, whose descriptors it goes on using.

@@ -1,12 +1,16 @@
 //! All operations on elements, of every shape that an element can have.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
+use std::time::Instant;
 
 use offspring::sync::LockError;
 use offspring::{Array, Error, Shareable, Text, shared};
+
+use crate::support::DEADLINE;
 
 #[shared]
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -156,7 +160,7 @@ fn elements_that_are_not_copied() {
     for piece in counters.chunks_mut(2).unwrap() {
         thread::scope(|scope| {
             (0..2).for_each(|_| {
-                _ = scope.spawn(|| piece.iter().for_each(|it| _ = it.fetch_add(1, Relaxed)))
+                _ = scope.spawn(|| piece.iter().for_each(|it| _ = it.fetch_add(1, Relaxed)));
             });
         });
     }
@@ -197,26 +201,38 @@ fn inside_of_a_change_others_can_be_read_and_none_changed() {
 /// Each element is one number many times over, always.
 #[test]
 fn elements_are_whole_whoever_reads_and_writes() {
-    let array = Array::filled([0_u32; 9], 50).unwrap();
-    thread::scope(|scope| {
-        let writers: Vec<_> = (1..3)
-            .map(|writer| {
-                let array = &array;
-                scope.spawn(move || {
-                    for round in 0..2000_u32 {
-                        let number = round * 10 + writer;
-                        _ = array.set(round as usize % 50, [number; 9]).unwrap();
-                        if round % 100 == 0 {
-                            array.write(3, &[[number; 9]; 40]).unwrap();
-                        }
-                    }
-                })
-            })
-            .collect();
-        while !writers.iter().all(|writer| writer.is_finished()) {
-            for element in array.iter().unwrap().chain((0..50).map(|i| array.get(i).unwrap())) {
-                assert_eq!(element, [element[0]; 9]);
+    const PARTS: usize = 500;
+    let array = Array::filled([0_u32; PARTS], 5).unwrap();
+    let end = AtomicBool::new(false);
+    let write = &|writer: u32| {
+        for round in 0.. {
+            let number = round * 10 + writer;
+            _ = array.set(round as usize % 5, [number; PARTS]).unwrap();
+            if round % 10 == 0 {
+                array.write(3, &[[number; PARTS]; 2]).unwrap();
+            }
+            if end.load(Relaxed) {
+                return;
             }
         }
+    };
+    thread::scope(|scope| {
+        for writer in 1..3 {
+            scope.spawn(move || write(writer));
+        }
+        let start = Instant::now();
+        let mut states = HashSet::new();
+        // Seen in many states, so that some looks were in the middle of a change.
+        while states.len() < 500 && start.elapsed() < DEADLINE {
+            for element in array.iter().unwrap().chain((0..5).map(|i| array.get(i).unwrap())) {
+                if element != [element[0]; PARTS] {
+                    end.store(true, Relaxed);
+                    panic!("{element:?}");
+                }
+                states.insert(element[0]);
+            }
+        }
+        end.store(true, Relaxed);
+        assert!(states.len() >= 500);
     });
 }

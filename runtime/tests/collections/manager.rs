@@ -1,6 +1,6 @@
 //! Collections that a manager hands out by their names.
 
-use offspring::{Dict, Error, List, Manager, NameError, process};
+use offspring::{Dict, Error, List, Manager, NameError, Queue, process};
 
 #[process]
 fn work(manager: &Manager, rounds: u64) -> offspring::Result<()> {
@@ -41,5 +41,35 @@ fn what_a_manager_hands_out_can_have_collections_inside() -> offspring::Result<(
     groups.insert("a".to_owned(), List::from([1, 2])?)?;
     let again = manager.dict::<String, List<u64>>("groups")?;
     assert_eq!(again.get("a").unwrap().to_vec()?, [1, 2]);
+    Ok(())
+}
+
+/// CPython's: a queue in a list, and in a dict.
+#[test]
+fn test_nested_queue() -> offspring::Result<()> {
+    let manager = Manager::new()?;
+    let list: List<Queue<u32>> = manager.list("list")?;
+    list.push(manager.queue("a")?)?;
+    list.get(0).unwrap().put(123)?;
+    assert_eq!(list.get(0).unwrap().get()?, 123);
+    let dict: Dict<String, Queue<u32>> = manager.dict("dict")?;
+    dict.insert("0".to_owned(), manager.queue("b")?)?;
+    dict.get("0").unwrap().put(456)?;
+    assert_eq!(dict.get("0").unwrap().get()?, 456);
+    Ok(())
+}
+
+#[test]
+fn what_has_no_name_cannot_be_kept() -> offspring::Result<()> {
+    let list: List<Queue<u32>> = List::new()?;
+    let error = list.push(Queue::new()?).unwrap_err();
+    assert!(matches!(&error, Error::Encode { .. }), "{error}");
+    assert!(error.to_string().contains("Manager"), "{error}");
+    let manager = Manager::new()?;
+    list.push(manager.queue("a")?)?;
+    manager.remove("a")?;
+    assert!(list.get(0).is_none());
+    let error = list.try_get(0).unwrap_err();
+    assert!(error.to_string().contains("removed"), "{error}");
     Ok(())
 }

@@ -26,6 +26,7 @@ mod helper;
 mod jobs;
 mod leap;
 mod mutex;
+mod names;
 mod once;
 mod queue;
 mod rlock;
@@ -71,6 +72,7 @@ fn scenes() -> impl Iterator<Item = Entry> {
         barrier::SCENES,
         text::SCENES,
         array::SCENES,
+        names::SCENES,
         select::SCENES,
         jobs::SCENES,
     ];
@@ -114,7 +116,7 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
         return leap.advance(scene, victim);
     }
     let mut progress = Progress { instructions: 0, changes: 0, over: false };
-    let watched = !matches!(until, Until::Instructions(_));
+    let watched = !matches!(until, Until::Instructions(_)) && !S::BY_CALLS;
     let mut before = victim.traces(scene.memory());
     loop {
         victim.note_holding(&holding(scene, victim));
@@ -128,6 +130,7 @@ pub(crate) fn advance<S: Scene>(scene: &mut S, victim: &mut Victim, until: Until
         }
         let asks_kernel = watched && victim.is_at_system_call();
         let goes_on = match S::UNBLOCK {
+            _ if S::BY_CALLS => victim.step_to_call(),
             None => victim.step(None),
             Some(unblock) => victim.step(Some(&mut || unblock(scene))),
         };

@@ -30,7 +30,7 @@
 //! pub(crate) const SCENES: &[Entry] = &[scene::<Setting>()];
 //! ```
 //! What is different after an instruction is known where the scene's memory or the kernel's list has changed, or the kernel
-//! was asked for something. A victim that sleeps needs [`Scene::UNBLOCK`]. All sides are forks of one
+//! was asked for something. Where that is all ([`Scene::BY_CALLS`]), steps are system calls instead of instructions. A victim that sleeps needs [`Scene::UNBLOCK`]. All sides are forks of one
 //! process: closures may use whatever the scene has. Waiting has deadlines; helpers are killed by an alarm.
 //! Take care that a survivor is not merely the next one to look: let it be asleep before the victim dies.
 //! Run one scene by a part of its name: `cargo test --test kill -- 'event: set'`.
@@ -54,6 +54,9 @@ pub(crate) trait Scene: Sized {
     const NAME: &'static str;
     /// What to do when the victim sleeps in the kernel, each time that it is seen so; `None` when it never does.
     const UNBLOCK: Option<fn(&mut Self)> = None;
+
+    /// Only system calls change what outlives the victim: its steps are their beginnings and ends, not instructions.
+    const BY_CALLS: bool = false;
 
     /// How many instructions to step through by default: a share of the points is tried if they were more.
     const PATIENCE: usize = PATIENCE;

@@ -180,6 +180,16 @@ impl Victim {
         self.mark.load(SeqCst) < OVER
     }
 
+    /// On to the beginning or the end of the next system call; false when the operation is over. A victim that is killed at the
+    /// beginning has not made the call.
+    pub(crate) fn step_to_call(&mut self) -> bool {
+        ptrace::syscall(self.pid, None).expect("a stopped child of ours");
+        match waitpid(self.pid, None).expect("a child of ours") {
+            WaitStatus::Stopped(_, Signal::SIGTRAP) => self.mark.load(SeqCst) < OVER,
+            other => panic!("the victim did not stop at a system call: {other:?}"),
+        }
+    }
+
     /// Where the word of this number among its [`traces`](Self::traces) is.
     pub(crate) fn place_of(&self, word: usize, memory: &Memory) -> usize {
         let mut rest = word * 8;

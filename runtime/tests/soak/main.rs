@@ -4,13 +4,14 @@
 //! of them is killed, or sent a signal in the middle of whatever it does, and the dead are replaced. Nobody may ever see what must not
 //! be (`world.rs` says how that is known while people die), nobody may be stuck, and at the end the books must balance.
 //!
-//! Then the same for queues (`queues.rs`).
+//! Then the same for queues (`queues.rs`), and for dicts and lists (`collections.rs`).
 //!
-//! 20 seconds each; `OFFSPRING_SOAK=600` says how many instead, and an argument, `locks` or `queues`, which. `OFFSPRING_SEED` repeats the choices, not the timing. Forks, so
+//! 20 seconds each; `OFFSPRING_SOAK=600` says how many instead, and an argument, `locks`, `queues` or `collections`, which. `OFFSPRING_SEED` repeats the choices, not the timing. Forks, so
 //! that it is a single-threaded program.
 
 #![allow(unsafe_code, reason = "fork, and a signal handler")]
 
+mod collections;
 mod increments;
 mod ledger;
 mod operations;
@@ -32,5 +33,8 @@ fn main() {
     }
     if wanted("queues") {
         queues::run(Duration::from_secs(seconds));
+    }
+    if wanted("collections") {
+        collections::run(Duration::from_secs(seconds));
     }
 }

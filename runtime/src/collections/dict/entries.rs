@@ -18,7 +18,7 @@ use crate::collections::fault::Fault;
 use crate::collections::heap::Ref;
 use crate::collections::heap::table::Table;
 use crate::collections::in_place::{self, LARGEST, is_in_place};
-use crate::collections::stored::{self, Encoded};
+use crate::collections::stored::{self, Encoded, Glimpse};
 use crate::wire::Message;
 use crate::{Error, Result};
 
@@ -169,12 +169,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         let slots = Slots::of(part.table_of(life), arena)?;
         let mut found = None;
         slots.search(hash, |_, slot| {
-            let bytes = stored::bytes(arena, Ref(slot as u32))?;
-            if !part.ledger.is_still(glance) {
-                return Err(Miss::Again);
-            }
-            // What refers to something has to be held before it can be freed.
-            let bytes = bytes.ok_or(Miss::GoIn)?;
+            let still = || part.ledger.is_still(glance);
+            let bytes = match stored::glimpse(arena, Ref(slot as u32), still)?.ok_or(Miss::Again)? {
+                Glimpse::Bytes(bytes) => bytes,
+                Glimpse::GoIn => return Err(Miss::GoIn),
+            };
             found = self.value_if(key, &bytes, Vec::new()).map_err(Miss::Failed)?;
             Ok(found.is_some())
         })?;
@@ -190,7 +189,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        stored::decode_row(bytes, refs, &self.handle.place.arena, |row| {
+        stored::decode_row(bytes, refs, &self.handle.place.arena, "value", |row| {
             let its: K = row.take("key")?;
             if its.borrow() == key { row.take("value").map(Some) } else { Ok(None) }
         })
@@ -217,17 +216,40 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         })
     }
 
-    /// The value of an entry in place, for one who is inside.
+    /// Has a key have this value, in place; gives the one that it had.
     #[inline(always)]
-    pub(super) fn value_in_place(
+    pub(super) fn insert_in_place(&self, key: &K, value: &V) -> Result<Option<V>> {
+        // Filled where it is to be: what is handed up by value is copied at each step.
+        let mut old = MaybeUninit::uninit();
+        match self.exchange_in_place(key, value, &mut old) {
+            // SAFETY: it has been filled; see the module.
+            Ok(true) => Ok(Some(unsafe { old.assume_init() })),
+            Ok(false) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Whether the key had a value, which is in `old` then.
+    #[inline(always)]
+    fn exchange_in_place(
         &self,
-        slots: &Slots<'_>,
-        at: usize,
-        _: &InPart<'_>,
-    ) -> Result<V, Fault> {
-        let entry = self.entry_at(slots, at)?;
-        // SAFETY: see the module: who is inside is the only one who writes, and there is nothing to drop.
-        Ok(unsafe { Self::value_of(entry).read() })
+        key: &K,
+        value: &V,
+        old: &mut MaybeUninit<V>,
+    ) -> Result<bool, Fault> {
+        let hash = self.hash(key);
+        let (part, inside) = self.enter(hash)?;
+        let slots = self.slots(part, &inside)?;
+        let Spot::Found(at) = self.find_in_place(&slots, hash, key, &inside)? else {
+            self.write_new(part, hash, (key, value), None, &inside)?;
+            return Ok(false);
+        };
+        let place = Self::value_of(self.entry_at(&slots, at)?);
+        // SAFETY: see the module: who is inside is the only one who writes.
+        *old = unsafe { place.cast::<MaybeUninit<V>>().read() };
+        self.overwrite_in_place(&slots, at, value, &inside)?;
+        inside.leave();
+        Ok(true)
     }
 
     /// The entry in a slot, for one who is inside.
@@ -236,7 +258,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             let arena = self.handle.arena();
             let block = Ref(slots.words[at].load(Relaxed) as u32);
             let (bytes, refs) = (stored::all_bytes(arena, block)?, arena.refs_of(block)?);
-            return stored::decode_row(&bytes, refs, &self.handle.place.arena, |row| {
+            return stored::decode_row(&bytes, refs, &self.handle.place.arena, "value", |row| {
                 Ok((row.take("key")?, row.take("value")?))
             });
         }
@@ -294,7 +316,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             self.overwrite_in_place(slots, at, value, inside)?;
             return Ok(false);
         };
-        let (slot, new) = (&slots.words[at], stored::put(arena, encoded, &ledger.spare)?);
+        let slot = &slots.words[at];
+        if stored::replace(arena, encoded, Ref(slot.load(Relaxed) as u32), inside)? {
+            return Ok(false);
+        }
+        let new = stored::put(arena, encoded, &ledger.spare)?;
         let mut change = inside.change(arena);
         change.note(slot)?;
         change.note(&ledger.spare)?;
@@ -338,7 +364,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         &self,
         part: &Part,
         hash: u64,
-        (key, value): (K, V),
+        (key, value): (&K, &V),
         encoded: Option<&Encoded>,
         inside: &InPart<'_>,
     ) -> Result<(), Fault> {
@@ -350,7 +376,9 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             None => {
                 let place = self.entry_at(&slots, at)?;
                 // SAFETY: see `entry_at`; no slot leads there yet, and who is inside is the only one who writes.
-                unsafe { in_place::copy_in(&Entry { key, value }, place) };
+                unsafe { in_place::copy_in(key, Self::key_of(place)) };
+                // SAFETY: as above.
+                unsafe { in_place::copy_in(value, Self::value_of(place)) };
                 1
             }
         };

@@ -24,9 +24,9 @@ use super::heap::Arena;
 use super::heap::object::{Form, Head};
 use super::nest::{self, Nested};
 use super::object::{Handle, form, identity_of};
+use crate::Result;
 use crate::memory::layout::Hasher;
 use crate::wire::Message;
-use crate::{Error, Result};
 pub use iter::{Iter, Keys, Values};
 pub use key::IntoKey;
 pub(crate) use root::empty;
@@ -88,7 +88,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// An empty dict.
     ///
     /// # Errors
-    /// [`Error::System`] when there is no memory or no descriptor left.
+    /// [`Error::System`](crate::Error::System) when there is no memory or no descriptor left.
     pub fn new() -> Result<Self> {
         let handle = Handle::<Large>::new(Self::identity(), Self::form())?.into_head();
         Self::seeded(handle)
@@ -99,7 +99,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// (A dict in memory of its own can be put into another collection as well, when nobody else has a handle: it moves there then.)
     ///
     /// # Errors
-    /// As for [`new`](Self::new); [`Error::Full`] when that collection has reached its maximum.
+    /// As for [`new`](Self::new); [`Error::Full`](crate::Error::Full) when that collection has reached its maximum.
     pub fn new_in(other: &impl super::Collection) -> Result<Self> {
         Self::within(other.arena())
     }
@@ -179,8 +179,8 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// A copy of the value of this key, or why there is none.
     ///
     /// # Errors
-    /// [`Error::Decode`] when the bytes are not such a value, because its own serde code refuses what it has written;
-    /// [`Error::Garbled`] when somebody has overwritten the memory; [`Error::Lock`] from inside of this thread's own
+    /// [`Error::Decode`](crate::Error::Decode) when the bytes are not such a value, because its own serde code refuses what it has written;
+    /// [`Error::Garbled`](crate::Error::Garbled) when somebody has overwritten the memory; [`Error::Lock`](crate::Error::Lock) from inside of this thread's own
     /// [`update`](Self::update), if others do not let it read otherwise.
     #[cold]
     pub fn try_get<Q>(&self, key: &Q) -> Result<Option<V>>
@@ -208,29 +208,15 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// Has a key have this value; gives the one that it had, if it had one.
     ///
     /// # Errors
-    /// [`Error::Encode`] when key or value cannot be encoded; [`Error::System`] when memory is full, and
-    /// [`Error::Full`] when the dict has reached its maximum; [`Error::Lock`] from inside of this thread's own [`update`](Self::update) of
+    /// [`Error::Encode`](crate::Error::Encode) when key or value cannot be encoded; [`Error::System`](crate::Error::System) when memory is full, and
+    /// [`Error::Full`](crate::Error::Full) when the dict has reached its maximum; [`Error::Lock`](crate::Error::Lock) from inside of this thread's own [`update`](Self::update) of
     /// a key in the same part. The dict is as it was then.
     #[inline]
     pub fn insert(&self, key: K, value: V) -> Result<Option<V>> {
         if self.blocks {
             return self.insert_encoded(key, value);
         }
-        Ok(self.insert_in_place(key, value)?)
-    }
-
-    #[inline(always)]
-    fn insert_in_place(&self, key: K, value: V) -> Result<Option<V>, Fault> {
-        let hash = self.hash(&key);
-        let (part, inside) = self.enter(hash)?;
-        let slots = self.slots(part, &inside)?;
-        if let Spot::Found(at) = self.find_in_place(&slots, hash, &key, &inside)? {
-            let old = self.value_in_place(&slots, at, &inside)?;
-            self.overwrite_in_place(&slots, at, &value, &inside)?;
-            return Ok(Some(old));
-        }
-        self.write_new(part, hash, (key, value), None, &inside)?;
-        Ok(None)
+        self.insert_in_place(&key, &value)
     }
 
     #[inline(never)]
@@ -241,7 +227,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         let slots = self.slots(part, &inside)?;
         let (spot, found) = self.find(&slots, hash, &key, &inside)?;
         let Spot::Found(at) = spot else {
-            self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+            self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
             return Ok(None);
         };
         let orphaned = self.overwrite(part, &slots, at, &value, encoded.as_ref(), &inside)?;
@@ -252,7 +238,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// Takes a key out; gives the value that it had.
     ///
     /// # Errors
-    /// [`Error::Lock`] and [`Error::Garbled`] as for [`insert`](Self::insert) and [`try_get`](Self::try_get).
+    /// [`Error::Lock`](crate::Error::Lock) and [`Error::Garbled`](crate::Error::Garbled) as for [`insert`](Self::insert) and [`try_get`](Self::try_get).
     #[doc(alias = "pop")]
     pub fn remove<Q>(&self, key: &Q) -> Result<Option<V>>
     where
@@ -335,7 +321,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
             let orphaned = self.overwrite(part, &slots, at, &value, encoded.as_ref(), &inside)?;
             self.reap(orphaned, inside);
         } else {
-            self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+            self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
         }
         Ok(result)
     }
@@ -357,24 +343,11 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         }
         let value = make();
         let encoded = self.encoded(&key, &value)?;
-        self.write_new(part, hash, (key, value), encoded.as_ref(), &inside)?;
+        self.write_new(part, hash, (&key, &value), encoded.as_ref(), &inside)?;
         // As all others get it: a collection that has moved in is another one now.
-        let (slots, key) = (self.slots(part, &inside)?, hash);
-        self.newest(&slots, key, &inside)
-    }
-
-    /// The value that was put in right now.
-    fn newest(&self, slots: &Slots<'_>, hash: u64, inside: &InPart<'_>) -> Result<V> {
-        let mut found = None;
-        slots.search(hash, |at, _| {
-            let (key, value) = self.entry(slots, at, inside)?;
-            let is_it = self.hash(&key) == hash;
-            if is_it {
-                found = Some(value);
-            }
-            Ok::<_, Error>(is_it)
-        })?;
-        found.ok_or_else(|| Fault::Overwritten.into())
+        let slots = self.slots(part, &inside)?;
+        let (_, found) = self.find(&slots, hash, &key, &inside)?;
+        found.map(|(_, value)| value).ok_or_else(|| Fault::Overwritten.into())
     }
 
     /// Has a key have `new` if it has `current`. Gives what it had: `Ok` if it was changed; `None` when there is no such key.
@@ -405,7 +378,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
     /// Takes all entries out, in one step, and gives their memory back.
     ///
     /// # Errors
-    /// [`Error::Garbled`] when somebody has overwritten the memory; [`Error::Lock`] from inside of this thread's own
+    /// [`Error::Garbled`](crate::Error::Garbled) when somebody has overwritten the memory; [`Error::Lock`](crate::Error::Lock) from inside of this thread's own
     /// [`update`](Self::update): it is empty then, but what the part of that key has of memory is given back later.
     pub fn clear(&self) -> Result<()> {
         self.handle.next_life();

@@ -22,6 +22,7 @@
 //! it. One who dies while undoing has changed nothing that undoing again would not write again.
 
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::fence;
@@ -164,6 +165,13 @@ impl<'a, const LOG: usize> Inside<'a, LOG> {
     #[inline(always)]
     pub(crate) fn change(&self, arena: &'a Arena) -> Change<'a, LOG> {
         Change { ledger: self.ledger, arena, end: 0, open: false }
+    }
+
+    /// Out again: what dropping does, in line.
+    #[inline(always)]
+    pub(crate) fn leave(self) {
+        let this = ManuallyDrop::new(self);
+        this.ledger.lock.unlock(this.held);
     }
 
     /// Readers that are copying look again. For a change of one word, made already, that needs no journal.

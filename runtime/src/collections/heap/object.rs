@@ -136,6 +136,9 @@ impl Arena {
     /// Frees the orphans of which no process has a handle.
     pub(crate) fn reap(&self) -> Result<(), Fault> {
         let control = self.control();
+        if named(&control.orphans).is_none() {
+            return Ok(());
+        }
         // Somebody else does it.
         let Ok(held) = control.reaper.lock_as(LockKind::Place, Patience::None) else {
             return Ok(());

@@ -7,7 +7,6 @@
 
 #![allow(unsafe_code, reason = "reads and writes items in place")]
 
-use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::List;
@@ -17,15 +16,9 @@ use crate::collections::heap::Ref;
 use crate::collections::heap::arena::named;
 use crate::collections::heap::block::HEADER;
 use crate::collections::in_place;
-use crate::collections::stored::{self, Encoded};
+use crate::collections::stored::{self, Encoded, Glimpse};
 use crate::wire::Message;
 use crate::{Error, Result};
-
-/// An item as it was found.
-pub(super) enum Found<T> {
-    InPlace(MaybeUninit<T>),
-    Block(Vec<u8>, Vec<Ref>),
-}
 
 impl<T: Message> List<T> {
     /// Bytes of an item, or of the word that names its block.
@@ -48,12 +41,7 @@ impl<T: Message> List<T> {
     }
 
     #[inline(always)]
-    pub(super) fn place_in(
-        &self,
-        block: Option<Ref>,
-        capacity: usize,
-        index: usize,
-    ) -> Result<*mut T, Fault> {
+    fn place_in(&self, block: Option<Ref>, capacity: usize, index: usize) -> Result<*mut T, Fault> {
         if size_of::<T>() == 0 {
             return Ok(std::ptr::dangling_mut());
         }
@@ -64,42 +52,7 @@ impl<T: Message> List<T> {
         Ok(unsafe { start.ok_or(Fault::Overwritten)?.add(from) }.cast().as_ptr())
     }
 
-    /// What is at this place now: for one who is inside, or looks whether it still is.
-    #[inline(always)]
-    fn look(&self, index: usize) -> Result<Found<T>, Fault> {
-        if self.blocks {
-            return self.look_into_block(index, false);
-        }
-        let place = self.place_of(index)?;
-        // SAFETY: see `place_of`.
-        Ok(Found::InPlace(unsafe { in_place::copy_out(place) }))
-    }
-
-    fn look_into_block(&self, index: usize, inside: bool) -> Result<Found<T>, Fault> {
-        let arena = self.handle.arena();
-        let word = self.handle.words(arena)?.get(index).ok_or(Fault::Overwritten)?;
-        let block = named(word).ok_or(Fault::Overwritten)?;
-        if inside {
-            return Ok(Found::Block(stored::all_bytes(arena, block)?, arena.refs_of(block)?));
-        }
-        // What refers to something has to be held before it can be freed: that takes being inside.
-        let bytes = stored::bytes(arena, block)?.ok_or(Fault::Overwritten)?;
-        Ok(Found::Block(bytes, Vec::new()))
-    }
-
-    /// The value of what was found in one moment.
-    #[inline(always)]
-    fn value(&self, found: Found<T>) -> Result<T> {
-        match found {
-            // SAFETY: see the module.
-            Found::InPlace(value) => Ok(unsafe { value.assume_init() }),
-            Found::Block(bytes, refs) => {
-                stored::decode(&bytes, refs, &self.handle.place.arena, "item")
-            }
-        }
-    }
-
-    /// Reads without going in; `None`: too much is going on.
+    /// Reads without going in; `None`: too much is going on, or it takes being inside.
     #[inline(always)]
     pub(super) fn glimpse(&self, index: usize) -> Option<Result<Option<T>>> {
         const TRIES: usize = 16;
@@ -111,19 +64,56 @@ impl<T: Message> List<T> {
             if index >= self.handle.len() {
                 return Some(Ok(None));
             }
-            let found = self.look(index);
-            if self.handle.ledger.is_still(glance) {
-                // What cannot be is seen to by one who is inside.
-                return found.ok().map(|found| self.value(found).map(Some));
+            let is_still = || self.handle.ledger.is_still(glance);
+            if self.blocks {
+                match self.glimpse_block(index, is_still) {
+                    Ok(Some(Glimpse::Bytes(bytes))) => {
+                        return Some(self.decoded(&bytes, Vec::new()).map(Some));
+                    }
+                    Ok(None) => continue,
+                    // What refers to something has to be held before it can be freed; what cannot be is seen to by one who is inside.
+                    Ok(Some(Glimpse::GoIn)) | Err(_) => return None,
+                }
+            }
+            let Ok(place) = self.place_of(index) else { continue };
+            // SAFETY: see `place_of`.
+            let item = unsafe { in_place::copy_out(place) };
+            if is_still() {
+                // SAFETY: see the module.
+                return Some(Ok(Some(unsafe { item.assume_init() })));
             }
         }
         None
     }
 
+    #[inline(never)]
+    fn glimpse_block(
+        &self,
+        index: usize,
+        is_still: impl Fn() -> bool,
+    ) -> Result<Option<Glimpse>, Fault> {
+        let arena = self.handle.arena();
+        stored::glimpse(arena, self.block_of(index)?, is_still)
+    }
+
+    fn block_of(&self, index: usize) -> Result<Ref, Fault> {
+        let words = self.handle.words(self.handle.arena())?;
+        words.get(index).and_then(named).ok_or(Fault::Overwritten)
+    }
+
+    fn decoded(&self, bytes: &[u8], refs: Vec<Ref>) -> Result<T> {
+        stored::decode(bytes, refs, &self.handle.place.arena, "item")
+    }
+
     /// Reads an item, which is there, for one who is inside.
     pub(super) fn read(&self, index: usize, _: &InList<'_>) -> Result<T> {
-        let found = if self.blocks { self.look_into_block(index, true) } else { self.look(index) };
-        self.value(found?)
+        if self.blocks {
+            let (arena, block) = (self.handle.arena(), self.block_of(index)?);
+            return self.decoded(&stored::all_bytes(arena, block)?, arena.refs_of(block)?);
+        }
+        let place = self.place_of(index)?;
+        // SAFETY: see the module: who is inside is the only one who writes, and there is nothing to drop.
+        Ok(unsafe { place.read() })
     }
 
     /// The bytes of a value that does not stand in place.
@@ -135,6 +125,22 @@ impl<T: Message> List<T> {
         }
     }
 
+    /// Writes an item in place, where no reader looks: behind the last one, or into a table that nobody sees yet.
+    #[inline(always)]
+    pub(super) fn write_in_place(
+        &self,
+        block: Option<Ref>,
+        capacity: usize,
+        index: usize,
+        value: &T,
+        _: &InList<'_>,
+    ) -> Result<(), Fault> {
+        let place = self.place_in(block, capacity, index)?;
+        // SAFETY: see `place_of`; who is inside is the only one who writes.
+        unsafe { in_place::copy_in(value, place) };
+        Ok(())
+    }
+
     /// Writes an item where none is yet: behind the last one, where there is room.
     #[inline(always)]
     pub(super) fn write_new(
@@ -142,14 +148,12 @@ impl<T: Message> List<T> {
         index: usize,
         value: &T,
         encoded: Option<&Encoded>,
-        _: &InList<'_>,
+        inside: &InList<'_>,
     ) -> Result<(), Fault> {
         match encoded {
             None => {
-                let place = self.place_of(index)?;
-                // SAFETY: see `place_of`; who is inside is the only one who writes.
-                unsafe { in_place::copy_in(value, place) };
-                Ok(())
+                let (block, capacity) = self.handle.items(size_of::<T>());
+                self.write_in_place(block, capacity, index, value, inside)
             }
             Some(encoded) => {
                 let arena = self.handle.arena();
@@ -175,6 +179,11 @@ impl<T: Message> List<T> {
             return Ok(false);
         };
         let word = self.handle.words(arena)?.get(index).ok_or(Fault::Overwritten)?;
+        if let Some(block) = named(word)
+            && stored::replace(arena, encoded, block, inside)?
+        {
+            return Ok(false);
+        }
         let new = stored::put(arena, encoded, &ledger.spare)?;
         let mut change = inside.change(arena);
         change.note(word)?;
@@ -255,21 +264,5 @@ impl<T: Message> List<T> {
 
     pub(super) fn garbled() -> Error {
         Fault::Overwritten.into()
-    }
-}
-
-impl<T: Message> List<T> {
-    /// Writes an item into a table that nobody sees yet.
-    pub(super) fn fill_in_place(
-        &self,
-        table: crate::collections::heap::table::Table,
-        capacity: usize,
-        index: usize,
-        item: &T,
-    ) -> Result<(), Fault> {
-        let place = self.place_in(table.block, capacity, index)?;
-        // SAFETY: see `place_of`; nobody else knows this table.
-        unsafe { in_place::copy_in(item, place) };
-        Ok(())
     }
 }

@@ -146,21 +146,44 @@ impl<T: Message> List<T> {
     #[doc(alias = "append")]
     pub fn push(&self, item: T) -> Result<()> {
         if self.blocks {
-            let encoded = self.encoded(&item)?;
-            return Ok(self.push_as(&item, encoded.as_ref())?);
+            return self.push_encoded(&item);
         }
-        Ok(self.push_as(&item, None)?)
+        Ok(self.push_in_place(&item)?)
     }
 
     #[inline(always)]
-    fn push_as(&self, item: &T, encoded: Option<&Encoded>) -> Result<(), Fault> {
+    fn push_in_place(&self, item: &T) -> Result<(), Fault> {
         let inside = self.enter()?;
         let len = self.handle.len();
-        if len >= self.handle.items(Self::size(self.blocks)).1 {
-            self.make_room(len + 1, &inside)?;
+        let (block, capacity) = self.handle.items(size_of::<T>());
+        if len >= capacity {
+            return self.push_with_more_room(item, None, &inside);
         }
-        self.write_new(len, item, encoded, &inside)?;
+        self.write_in_place(block, capacity, len, item, &inside)?;
         self.handle.set_len(len + 1, &inside);
+        inside.leave();
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_encoded(&self, item: &T) -> Result<()> {
+        let encoded = self.encoded(item)?;
+        let inside = self.enter()?;
+        Ok(self.push_with_more_room(item, encoded.as_ref(), &inside)?)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_with_more_room(
+        &self,
+        item: &T,
+        encoded: Option<&Encoded>,
+        inside: &root::InList<'_>,
+    ) -> Result<(), Fault> {
+        let len = self.handle.len();
+        self.make_room(len + 1, inside)?;
+        self.write_new(len, item, encoded, inside)?;
+        self.handle.set_len(len + 1, inside);
         Ok(())
     }
 
@@ -172,7 +195,7 @@ impl<T: Message> List<T> {
         let inside = self.enter()?;
         let Some(last) = self.len().checked_sub(1) else { return Ok(None) };
         let item = self.read(last, &inside)?;
-        self.cut(last, inside)?;
+        self.cut(last..last + 1, inside)?;
         Ok(Some(item))
     }
 
@@ -250,7 +273,8 @@ impl<T: Message> List<T> {
     /// [`Error::Garbled`](crate::Error::Garbled) and [`Error::Lock`](crate::Error::Lock) as for [`try_get`](Self::try_get).
     pub fn truncate(&self, len: usize) -> Result<()> {
         let inside = self.enter()?;
-        if len < self.len() { self.cut(len, inside) } else { Ok(()) }
+        let before = self.len();
+        if len < before { self.cut(len..before, inside) } else { Ok(()) }
     }
 
     /// Takes all items out, and gives their memory back.
@@ -264,13 +288,14 @@ impl<T: Message> List<T> {
         Ok(())
     }
 
-    /// One store shortens the list; then what is not in it any more is freed.
-    fn cut(&self, len: usize, inside: root::InList<'_>) -> Result<()> {
-        self.handle.set_len(len, &inside);
+    /// One store has the list end where these begin; then they are freed. Behind them is nothing: who leaves something there frees it,
+    /// or dies, and then the next one does.
+    fn cut(&self, range: std::ops::Range<usize>, inside: root::InList<'_>) -> Result<()> {
+        self.handle.set_len(range.start, &inside);
         // Readers may be copying what is about to be used for something else.
         inside.tell_readers();
         if self.blocks {
-            let orphaned = self.handle.free_from(self.handle.arena(), len, &inside)?;
+            let orphaned = self.handle.free_range(self.handle.arena(), range, &inside)?;
             self.reap(orphaned, inside);
         }
         Ok(())

@@ -55,7 +55,8 @@ impl ListRoot {
     #[inline(always)]
     pub(crate) fn items(&self, size: usize) -> (Option<Ref>, usize) {
         let table = Table::load(&self.ledger.table);
-        let room = if table.block.is_some() { (1_usize << table.log) - HEADER } else { 0 };
+        let room = if table.block.is_some() { 1_usize << table.log } else { 0 };
+        let room = room.saturating_sub(HEADER);
         (table.block, room.checked_div(size).unwrap_or(usize::MAX))
     }
 
@@ -89,10 +90,21 @@ impl ListRoot {
         &self,
         arena: &Arena,
         from: usize,
+        inside: &InList<'_>,
+    ) -> Result<bool, Fault> {
+        self.free_range(arena, from..usize::MAX, inside)
+    }
+
+    /// Frees what these words name, of those that there are.
+    pub(crate) fn free_range(
+        &self,
+        arena: &Arena,
+        range: std::ops::Range<usize>,
         _: &InList<'_>,
     ) -> Result<bool, Fault> {
+        let words = self.words(arena)?;
         let mut orphaned = false;
-        for word in self.words(arena)?.get(from..).unwrap_or_default() {
+        for word in words.get(range.start..range.end.min(words.len())).unwrap_or_default() {
             orphaned |= free_named(arena, word)?;
         }
         Ok(orphaned)

@@ -65,7 +65,7 @@ impl<T: Message> List<T> {
             return Ok(());
         }
         let parts = [0..index, len..len + 1, index..len];
-        Ok(self.rearrange(&parts, len + 1, &inside)?)
+        self.rearrange(&parts, len + 1, &inside).map_err(|fault| self.give_up(fault, &inside))
     }
 
     /// Takes the item out of this place; what is behind it moves down. `None` when the list is not that long.
@@ -84,7 +84,7 @@ impl<T: Message> List<T> {
             let parts = [0..index, index + 1..len, index..index + 1];
             self.rearrange(&parts, len - 1, &inside)?;
         }
-        self.cut(len - 1, inside)?;
+        self.cut(len - 1..len, inside)?;
         Ok(Some(item))
     }
 
@@ -185,7 +185,7 @@ impl<T: Message> List<T> {
         } else {
             root.block_for(arena, items.len(), size, spare, &inside)?
         };
-        if let Err(fault) = self.fill(table, items, &encoded) {
+        if let Err(fault) = self.fill(table, items, &encoded, &inside) {
             return Err(self.give_up(fault, &inside));
         }
         if blocks {
@@ -214,11 +214,14 @@ impl<T: Message> List<T> {
         table: Table,
         items: &[T],
         encoded: &[Option<stored::Encoded>],
+        inside: &InList<'_>,
     ) -> Result<(), Fault> {
         let arena = self.handle.arena();
         for (index, (item, encoded)) in items.iter().zip(encoded).enumerate() {
             match encoded {
-                None => self.fill_in_place(table, items.len(), index, item)?,
+                None => {
+                    self.write_in_place(table.block, items.len(), index, item, inside)?;
+                }
                 Some(encoded) => {
                     let block = table.block.ok_or(Fault::Overwritten)?;
                     let words = arena.payload(block, items.len() * 8)?;

@@ -1,7 +1,7 @@
 //! A name that this process owns: taken away when the claim is dropped, or when the process ends without having dropped it.
 //!
-//! It is a descriptor on the roll of the file (`label`). Nobody else's end, and no copy's, takes the name away; the death of this process
-//! leaves it to whoever comes along.
+//! It is a descriptor on the roll of the file (`label`). Nobody else's end, and no copy's, takes the name away; the death
+//! of this process leaves it to whoever comes along.
 
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::PathBuf;
@@ -70,7 +70,11 @@ impl Claim {
             What::File(path) => {
                 let _ = Entry::at(path).if_it_leads_to(&self.file, Entry::unlink);
             }
-            What::Folder { folder, path } => folder::retire(folder, path),
+            What::Folder { folder, path } => {
+                // First: whoever finds that there is no folder any more finds that it has no owner.
+                let _ = roll::leave(&*self.file);
+                folder::retire(folder, path);
+            }
             What::Shared { folder, path } => {
                 // First: of two who leave at the same time, the later one sees it.
                 let _ = roll::leave(&*self.file);

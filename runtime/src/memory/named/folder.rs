@@ -3,10 +3,11 @@
 //! ```text
 //! offspring-1000-new-…  ──rename──▶  offspring-1000-manager-app  ──rename──▶  offspring-1000-dead-…  ──▶ nothing
 //! ```
-//! The folder has its name from when its owner's file is in it, and held, to the moment when it is renamed for good: so what is in a
-//! folder of a name belongs to that one owner, and who still has it open when its name has gone can put nothing into that of the next
-//! one. Killed between any two of these steps, there is a `new` folder that nobody holds, or a `dead` one; both are anybody's to
-//! remove. A `new` one that is empty may be somebody's who has just begun: to find it gone is for that one to begin again.
+//! The folder has its name from when its owner's file is in it, and held, to the moment when it is renamed for good: so
+//! what is in a folder of a name belongs to that one owner, and who still has it open when its name has gone can put
+//! nothing into that of the next one. Killed between any two of these steps, there is a `new` folder that nobody holds, or
+//! a `dead` one; both are anybody's to remove. A `new` one that is empty may be somebody's who has just begun: to find it
+//! gone is for that one to begin again.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};

@@ -4,9 +4,9 @@
 //! 0        8         16          24       32    40        48          56
 //! | magic  | version | toolchain | length | pid | started | namespace | shared |
 //! ```
-//! It is written before the file has a name, and never changed. The owner is alive as long as somebody has the open file description
-//! that it signed the file's roll with (`sys::roll`). A copy of the owner, made by somebody's own `fork`, has that as well: so the label says
-//! which process it was. One that is `shared` belongs to all who have signed.
+//! It is written before the file has a name, and never changed. The owner is alive as long as somebody has the open file
+//! description that it signed the file's roll with (`sys::roll`). A copy of the owner, made by somebody's own `fork`, has
+//! that as well: so the label says which process it was. One that is `shared` belongs to all who have signed.
 
 use std::os::fd::OwnedFd;
 

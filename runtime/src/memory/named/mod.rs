@@ -8,10 +8,10 @@
 //! - [`sweep`](mod@sweep): the names of the dead
 //! - [`raw`]: [`SharedMemory`], plain bytes
 //!
-//! A name comes and goes at one instant, whoever is killed at what instruction: a file appears when all is in it and its owner
-//! holds it, a folder likewise. The kernel keeps who holds what (`sys::roll`), so that a number given to another process, or
-//! a machine that was switched off, fool nobody. What the dead leave behind is swept by whoever comes to make or to find something, and by the
-//! fork server of the dead one.
+//! A name comes and goes at one instant, whoever is killed at what instruction: a file appears when all is in it and its
+//! owner holds it, a folder likewise. The kernel keeps who holds what (`sys::roll`), so that a number given to another
+//! process, or a machine that was switched off, fool nobody. What the dead leave behind is swept by whoever comes to make
+//! or to find something, and by the fork server of the dead one.
 
 mod claim;
 mod error;

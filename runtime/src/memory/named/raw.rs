@@ -1,14 +1,14 @@
 //! `SharedMemory`: bytes under a name, for programs that are not related.
 //!
-//! The mapping is the `shared_memory` crate's. All around it is ours, because that crate leaves names behind when it is killed,
-//! believes what it finds, and has memory that may turn out not to be there: the file is made without a name, reserved, labelled
-//! and held by its owner before it gets one; who opens it looks first at whose it is; and only a [`Claim`] takes the name away, so that
-//! the crate is never told that it owns anything.
+//! The mapping is the `shared_memory` crate's. All around it is ours, because that crate leaves names behind when it is
+//! killed, believes what it finds, and has memory that may turn out not to be there: the file is made without a name,
+//! reserved, labelled and held by its owner before it gets one; who opens it looks first at whose it is; and only a
+//! [`Claim`] takes the name away, so that the crate is never told that it owns anything.
 //!
 //! # Safety
-//! Invariant 1: `start` leads to `len` bytes of the mapping, which lives as long as the `Inner`. That they stay there is for the programs of
-//! this user to see to, who alone could make the file shorter. They are only ever looked at as atomics, for which all bytes
-//! are right.
+//! Invariant 1: `start` leads to `len` bytes of the mapping, which lives as long as the `Inner`. That they stay there is
+//! for the programs of this user to see to, who alone could make the file shorter. They are only ever looked at as atomics,
+//! for which all bytes are right.
 
 #![allow(unsafe_code, reason = "references into a mapping of another crate's")]
 
@@ -35,18 +35,18 @@ use crate::{Error, Result};
 
 /// Bytes in shared memory that other programs find by a name: Python's `SharedMemory`.
 ///
-/// [`create`](Self::create) makes it, [`open`](Self::open) finds it, in any program of the same user on this machine; those of other users get in nowhere.
-/// It is a handle: clones lead to the same bytes, and so does what a task gets that it is passed to. For all that is not plain bytes, a
-/// [`Manager`](crate::Manager) hands out objects by name.
+/// [`create`](Self::create) makes it, [`open`](Self::open) finds it, in any program of the same user on this machine; those
+/// of other users get in nowhere. It is a handle: clones lead to the same bytes, and so does what a task gets that it is
+/// passed to. For all that is not plain bytes, a [`Manager`](crate::Manager) hands out objects by name.
 ///
-/// The name belongs to the process that made it. It goes when that process's last handle does, or with [`unlink`](Self::unlink); the end of one
-/// that has only opened it never takes it away, however that comes. Whoever has a handle by then goes on using the bytes, which are
-/// freed with the last one.
+/// The name belongs to the process that made it. It goes when that process's last handle does, or with
+/// [`unlink`](Self::unlink); the end of one that has only opened it never takes it away, however that comes. Whoever has a
+/// handle by then goes on using the bytes, which are freed with the last one.
 ///
 /// # Fork and death
-/// When the owner is killed, its name is free again: it is swept away by the next one who makes or opens anything by name, or by the owner's
-/// fork server at once. The bytes stay as they were for those who have them open. Killed in the middle of `create`, there is no such name, or
-/// a whole one. A forked copy of the owner owns nothing.
+/// When the owner is killed, its name is free again: it is swept away by the next one who makes or opens anything by name,
+/// or by the owner's fork server at once. The bytes stay as they were for those who have them open. Killed in the middle of
+/// `create`, there is no such name, or a whole one. A forked copy of the owner owns nothing.
 ///
 /// # Examples
 /// ```
@@ -87,9 +87,10 @@ impl SharedMemory {
     /// Makes `len` bytes of this name, all of them zero.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::Taken`] when a living process has such a name; [`NameError::NotOurs`] when something else has it;
-    /// [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name; [`NameError::NoBytes`] for no bytes.
-    /// [`Error::System`] when there is no memory (`ENOSPC`, `ENOMEM`) or no descriptor left; never a signal later.
+    /// [`Error::Name`] with [`NameError::Taken`] when a living process has such a name; [`NameError::NotOurs`] when
+    /// something else has it; [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a
+    /// name; [`NameError::NoBytes`] for no bytes. [`Error::System`] when there is no memory (`ENOSPC`, `ENOMEM`) or no
+    /// descriptor left; never a signal later.
     ///
     /// # Fork and death
     /// At whatever instruction the caller dies, nothing has the name, or a whole object whose owner is dead.
@@ -123,9 +124,10 @@ impl SharedMemory {
     /// Finds the bytes of this name.
     ///
     /// # Errors
-    /// [`Error::Name`] with [`NameError::Missing`] when nothing has the name; [`NameError::StaleOwner`] when its owner was killed, and nobody has
-    /// made it anew; [`NameError::NotOurs`] when it is something else, or another user's; [`NameError::Empty`], [`NameError::TooLong`],
-    /// [`NameError::Character`] for what cannot be a name. [`Error::System`] when there is no memory or no descriptor left.
+    /// [`Error::Name`] with [`NameError::Missing`] when nothing has the name; [`NameError::StaleOwner`] when its owner was
+    /// killed, and nobody has made it anew; [`NameError::NotOurs`] when it is something else, or another user's;
+    /// [`NameError::Empty`], [`NameError::TooLong`], [`NameError::Character`] for what cannot be a name. [`Error::System`]
+    /// when there is no memory or no descriptor left.
     pub fn open(name: &str) -> Result<Self> {
         name::check(name)?;
         let found = Self::find(name);

@@ -1,7 +1,7 @@
 //! Takes away the names of the dead.
 //!
-//! Whoever makes or finds something by its name does it, and so does the fork server of a process that has died. Two of them, or one
-//! of them and somebody who makes a thing of the same name, do not get in each other's way: see `sys::shm`.
+//! Whoever makes or finds something by its name does it, and so does the fork server of a process that has died. Two of
+//! them, or one of them and somebody who makes a thing of the same name, do not get in each other's way: see `sys::shm`.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;

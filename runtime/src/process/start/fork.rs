@@ -6,7 +6,7 @@ use super::super::family::{self, Born};
 use super::super::{child, keeper, names, panic};
 use super::forkserver;
 use crate::channel::copies;
-use crate::collections::array;
+use crate::collections::{array, sign_for_copy};
 use crate::memory::{named, statics};
 use crate::sys::clone::{Alone, Forked, NotAlone};
 use crate::sys::{args, robust, signal, socket, standard};
@@ -56,6 +56,7 @@ fn become_own_process() {
     family::forget_all();
     copies::let_go();
     array::let_go();
+    sign_for_copy();
     named::let_go();
     forkserver::forget();
     names::forget();
