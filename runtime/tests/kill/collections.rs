@@ -38,6 +38,9 @@ pub(crate) fn scenes() -> impl Iterator<Item = Entry> {
 /// How many instructions a scene may step through by default: a second or so, for there are many.
 const PATIENCE: usize = 60_000;
 
+/// From this number on a text is long.
+const LONG: u8 = 60;
+
 /// A key, value or item that shows its number, and whether it is whole.
 trait Number: Message + Clone + PartialEq {
     /// It is kept in a block of its own.
@@ -72,23 +75,12 @@ impl Number for [u64; 8] {
 impl Number for String {
     const IN_BLOCKS: bool = true;
     fn of(number: u8) -> Self {
-        // Of different lengths, in blocks of different sizes.
-        char::from(number).to_string().repeat(1 + usize::from(number % 4) * 8)
+        // Of different lengths, also such as do not fit where another one was.
+        let more = if number < LONG { 0 } else { 200 };
+        char::from(number).to_string().repeat(1 + usize::from(number % 4) * 8 + more)
     }
     fn number(&self) -> u8 {
         let number = self.chars().next().expect("no number has an empty one") as u8;
-        assert_eq!(*self, Self::of(number), "torn");
-        number
-    }
-}
-
-impl Number for Vec<u16> {
-    const IN_BLOCKS: bool = true;
-    fn of(number: u8) -> Self {
-        vec![number.into(); 3 + usize::from(number % 4) * 12]
-    }
-    fn number(&self) -> u8 {
-        let number = self[0] as u8;
         assert_eq!(*self, Self::of(number), "torn");
         number
     }

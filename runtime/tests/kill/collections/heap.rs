@@ -53,7 +53,8 @@ impl Filled {
         let [filler, list] = [0, 1].map(|index| outer.get(index).unwrap());
         let filled = Self { outer, list, others };
         for _ in 0..others {
-            filled.list.touch(0);
+            filled.list.push(String::of(7)).unwrap();
+            filled.list.pop().unwrap();
             filler.push(String::of(7)).unwrap();
         }
         filled

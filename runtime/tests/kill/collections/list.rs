@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use offspring::__private::audit::Usage;
 use offspring::List;
 
-use super::{Changing, Kept, Number, Way, account};
+use super::{Changing, Kept, LONG, Number, Way, account};
 use crate::compound;
 use crate::compound::Succession;
 use crate::scenes::{Entry, scene};
@@ -25,6 +25,7 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<Pop<Encoded>>>(),
     scene::<Changing<Set<InPlace>>>(),
     scene::<Changing<Set<Encoded>>>(),
+    scene::<Changing<Resize<Encoded>>>(),
     scene::<Changing<SetWord>>(),
     scene::<Changing<Update<InPlace>>>(),
     scene::<Changing<CompareExchange<Encoded>>>(),
@@ -154,6 +155,8 @@ ways! {
     ], |list| list.push(T::of(7)).unwrap(), list.push(T::of(8)).unwrap();
     Pop, "pop", &[&[1, 2], &[1], &[]], |list| list.pop().unwrap(), list.pop().unwrap();
     Set, "set", &[&[1, 2], &[1, 9]], |list| list.set(1, T::of(9)).unwrap();
+    Resize, "set a longer item, and a shorter one", &[&[1, 2], &[1, LONG], &[1, 4]],
+        |list| list.set(1, T::of(LONG)).unwrap(), list.set(1, T::of(4)).unwrap();
     Update, "update", &[&[1, 2], &[6, 2]],
         |list| list.update(0, |item| *item = T::of(6)).unwrap();
     CompareExchange, "compare_exchange", &[&[1, 2], &[8, 2]],
