@@ -43,7 +43,7 @@ pub fn usage(collection: &impl Collection) -> Result<Usage> {
         return Err(crate::Error::Garbled {
             reason: format!(
                 "{} of {} blocks are lost",
-                found.blocks - seen.blocks.len(),
+                found.blocks.abs_diff(seen.blocks.len()),
                 found.blocks
             ),
         });
@@ -78,8 +78,12 @@ impl<'a> Seen<'a> {
     fn all(&mut self) -> Result<usize> {
         self.object(Ref::ROOT)?;
         let mut orphans = 0;
+        let mut listed = BTreeSet::new();
         let mut next = named(&self.arena.control().orphans);
         while let Some(object) = next {
+            if !listed.insert(object) {
+                return Err(Fault::Overwritten.into());
+            }
             let head = self.arena.head(object)?;
             orphans += usize::from(head.is_orphan());
             self.object(object)?;

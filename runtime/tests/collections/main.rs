@@ -9,6 +9,7 @@ mod churn;
 mod cpython;
 mod dict;
 mod full;
+mod fuzz;
 mod list;
 mod manager;
 mod model;

@@ -415,7 +415,7 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         change.open();
         let old = slot.load(Relaxed);
         change.set(slot, if is_last { 0 } else { REMOVED });
-        let used = used - usize::from(is_last);
+        let used = used.saturating_sub(usize::from(is_last));
         change.set(&ledger.count, counts_word(entries.saturating_sub(1), used));
         change.set(&ledger.spare, if self.blocks { old & LOW } else { 0 });
         change.commit();
@@ -450,7 +450,8 @@ impl<K: Message + Hash + Eq, V: Message> Dict<K, V> {
         inside: &InPart<'_>,
     ) -> Result<Slots<'a>, Fault> {
         let arena = self.handle.arena();
-        let (entries, _) = counts(part.ledger.count.load(Relaxed));
+        // Not what `count` says, which may have been overwritten.
+        let entries = old.words.iter().filter(|slot| slot.load(Relaxed) & LOW != 0).count();
         let wanted = ((entries + 1) * 2).next_power_of_two().max(8);
         let table = self.table_for(part, wanted, inside)?;
         let new = Slots::of(table, arena)?;

@@ -47,6 +47,8 @@ pub(crate) struct Arena {
     head: Shared<Control>,
     mapping: ManuallyDrop<Mapping>,
     base: NonNull<u8>,
+    /// How far the heap came when somebody here looked.
+    known: AtomicU64,
     pub(crate) holders: Holders,
 }
 
@@ -82,7 +84,8 @@ impl Arena {
         regions::enter(&mapping);
         let base = mapping.start();
         let holders = Holders::new(Arc::clone(head.descriptor()));
-        Ok(Self { head, mapping: ManuallyDrop::new(mapping), base, holders })
+        let mapping = ManuallyDrop::new(mapping);
+        Ok(Self { head, mapping, base, known: AtomicU64::new(0), holders })
     }
 
     /// What to hand to another process.
@@ -99,15 +102,36 @@ impl Arena {
         unsafe { place.cast().as_ref() }
     }
 
-    /// The beginning of a block, if that many bytes from there on are inside.
+    /// The beginning of a block, if that many bytes from there on are inside of the heap.
     #[inline(always)]
     pub(crate) fn at(&self, place: Ref, len: usize) -> Option<NonNull<u8>> {
-        let offset = BEGIN + place.0 as usize * UNIT;
-        if offset.checked_add(len)? > LEN {
+        let start = place.0 as usize * UNIT;
+        if !self.reaches(start.checked_add(len)?) {
             return None;
         }
-        // SAFETY: just compared (Invariant 1).
-        Some(unsafe { self.base.add(offset) })
+        // SAFETY: just compared; the heap comes no further than the mapping (Invariant 1).
+        Some(unsafe { self.base.add(BEGIN + start) })
+    }
+
+    /// Whether the heap comes as far as this. (It only ever grows.)
+    ///
+    /// A length that was overwritten may be anything up to that of the arena, and whoever followed it would be led through a hole, each page of
+    /// which the kernel would fill for him.
+    #[inline(always)]
+    fn reaches(&self, end: usize) -> bool {
+        end as u64 <= self.known.load(Relaxed) || self.reaches_now(end)
+    }
+
+    #[cold]
+    fn reaches_now(&self, end: usize) -> bool {
+        let extent = self.extent();
+        self.known.fetch_max(extent, Relaxed);
+        end as u64 <= extent
+    }
+
+    /// Bytes of all blocks.
+    pub(crate) fn extent(&self) -> u64 {
+        1 << self.control().ledger.table.load(Relaxed).min(MOST.into())
     }
 
     /// What a block begins with.

@@ -22,7 +22,7 @@ pub(crate) fn audit(arena: &Arena) -> Result<Audit, Fault> {
     let control = arena.control();
     let _inside = arena.enter()?;
     let top = control.ledger.table.load(Relaxed);
-    if top > MOST.into() {
+    if !(u64::from(LEAST)..=u64::from(MOST)).contains(&top) {
         return Err(Fault::Overwritten);
     }
     let (mut at, mut found) = (0_u64, Audit { blocks: 0, used: 0 });

@@ -56,6 +56,7 @@ impl Arena {
         let top = order.max(GRAIN);
         self.reserve(Ref::ROOT, 1 << top)?;
         let control = self.control();
+        control.ledger.table.store(top.into(), Relaxed);
         let block = self.block(Ref::ROOT)?;
         block.state.store(State::Used { order }.word(), Relaxed);
         block.detail.store(Block::lens_word(root, 0), Relaxed);
@@ -66,7 +67,6 @@ impl Arena {
             block.detail.store(Block::links_word(None, None), Relaxed);
             control.free[order as usize].store(half.word(), Relaxed);
         }
-        control.ledger.table.store(top.into(), Relaxed);
         control.ledger.count.store(1 << order, Relaxed);
         Ok(())
     }
@@ -159,6 +159,8 @@ impl Arena {
     /// The words of a block behind its header, which are for so many bytes.
     #[inline(always)]
     pub(crate) fn payload(&self, place: Ref, len: usize) -> Result<&[AtomicU64], Fault> {
+        let all = len.checked_add(HEADER).ok_or(Fault::Overwritten)?;
+        self.at(place, all).ok_or(Fault::Overwritten)?;
         let first = (super::arena::BEGIN + place.0 as usize * super::block::UNIT + HEADER) / 8;
         self.words(first as u64, len.div_ceil(8)).ok_or(Fault::Overwritten)
     }

@@ -12,7 +12,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{Arena, named};
 use super::block::Ref;
-use super::buddy::MOST;
 use super::control::LOG;
 use super::ledger::Change;
 use crate::collections::fault::Fault;
@@ -53,8 +52,8 @@ impl Head {
     }
 }
 
-/// More objects than this have no place in a heap.
-const OBJECTS_MAX: usize = (1 << MOST) / 256;
+/// Bytes that an object has at least.
+const LEAST: u64 = 256;
 
 /// It is on the list of orphans.
 const LISTED: u64 = 1 << 63;
@@ -166,15 +165,21 @@ impl Arena {
         Ok(())
     }
 
+    /// For more objects there is no memory.
+    fn most_objects(&self) -> u64 {
+        self.extent() / LEAST
+    }
+
     /// Those that are on the list, of no unfinished change.
     fn listed(&self) -> Result<Vec<Ref>, Fault> {
         let control = self.control();
         let _inside = self.enter()?;
+        let most = self.most_objects();
         let mut listed = Vec::new();
         let mut next = named(&control.orphans);
         while let Some(object) = next {
             // The list may have been overwritten, and be a circle.
-            if listed.len() == OBJECTS_MAX {
+            if listed.len() as u64 == most {
                 return Err(Fault::Overwritten);
             }
             listed.push(object);
@@ -230,7 +235,7 @@ impl Arena {
         let first = &self.control().orphans;
         let mut previous = None;
         let mut at = named(first);
-        for _ in 0..=OBJECTS_MAX {
+        for _ in 0..=self.most_objects() {
             match at {
                 None => return Err(Fault::Overwritten),
                 Some(found) if found == object => break,

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::List;
 use super::root::InList;
+use crate::Result;
 use crate::collections::fault::Fault;
 use crate::collections::heap::Ref;
 use crate::collections::heap::arena::named;
@@ -18,7 +19,6 @@ use crate::collections::heap::block::HEADER;
 use crate::collections::in_place;
 use crate::collections::stored::{self, Encoded, Glimpse};
 use crate::wire::Message;
-use crate::{Error, Result};
 
 impl<T: Message> List<T> {
     /// Bytes of an item, or of the word that names its block.
@@ -31,6 +31,15 @@ impl<T: Message> List<T> {
     #[inline(always)]
     pub(super) fn enter(&self) -> Result<InList<'_>, Fault> {
         self.handle.enter(self.handle.arena(), self.blocks)
+    }
+
+    /// How many items there are: no more than there is room for, or it was overwritten.
+    pub(super) fn count(&self, _: &InList<'_>) -> Result<usize, Fault> {
+        let (len, size) = (self.handle.len(), Self::size(self.blocks));
+        let (block, capacity) = self.handle.items(size);
+        let is_there = |block| self.handle.arena().at(block, HEADER + len * size).is_some();
+        let is_so = len <= capacity && (len * size == 0 || block.is_some_and(is_there));
+        if is_so { Ok(len) } else { Err(Fault::Overwritten) }
     }
 
     /// Where an item is in place, or would be.
@@ -224,10 +233,13 @@ impl<T: Message> List<T> {
     pub(super) fn make_room(&self, wanted: usize, inside: &InList<'_>) -> Result<(), Fault> {
         let (root, arena, size) = (&*self.handle, self.handle.arena(), Self::size(self.blocks));
         let (block, capacity) = root.items(size);
-        if wanted <= capacity && (block.is_some() || size == 0) {
+        if size == 0 {
+            return if wanted <= capacity { Ok(()) } else { Err(Fault::Full) };
+        }
+        if wanted <= capacity && block.is_some() {
             return Ok(());
         }
-        let len = root.len();
+        let len = self.count(inside)?;
         let table = root.spare_for(arena, wanted.max(4), size, inside)?;
         self.copy_table(block, table.block, 0..len, 0)?;
         root.switch(arena, table, len, &root.ledger.spare, inside)?;
@@ -260,9 +272,5 @@ impl<T: Message> List<T> {
         // SAFETY: both were compared; one who is inside is the only one who writes, and to what no reader looks at.
         unsafe { to.copy_from(from, bytes) };
         Ok(())
-    }
-
-    pub(super) fn garbled() -> Error {
-        Fault::Overwritten.into()
     }
 }

@@ -180,7 +180,7 @@ impl<T: Message> List<T> {
         encoded: Option<&Encoded>,
         inside: &root::InList<'_>,
     ) -> Result<(), Fault> {
-        let len = self.handle.len();
+        let len = self.count(inside)?;
         self.make_room(len + 1, inside)?;
         self.write_new(len, item, encoded, inside)?;
         self.handle.set_len(len + 1, inside);

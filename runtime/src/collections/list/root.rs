@@ -26,6 +26,9 @@ use crate::sync::deadlock::Call;
 /// Words of the journal: an item in place, and what leads to it.
 const LOG: usize = 37;
 
+/// How many items without any bytes there can be.
+const MOST_OF_NOTHING: usize = u32::MAX as usize;
+
 /// See the module.
 #[repr(C, align(64))]
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl ListRoot {
         let table = Table::load(&self.ledger.table);
         let room = if table.block.is_some() { 1_usize << table.log } else { 0 };
         let room = room.saturating_sub(HEADER);
-        (table.block, room.checked_div(size).unwrap_or(usize::MAX))
+        (table.block, room.checked_div(size).unwrap_or(MOST_OF_NOTHING))
     }
 
     /// Goes in, after a death as well.

@@ -4,6 +4,7 @@ use super::List;
 use super::root::InList;
 use crate::Result;
 use crate::collections::fault::Fault;
+use crate::collections::heap::block::HEADER;
 use crate::collections::heap::table::Table;
 use crate::collections::stored;
 use crate::wire::Message;
@@ -37,7 +38,7 @@ impl<T: Message> List<T> {
         let items: Vec<T> = items.into_iter().collect();
         let encoded = items.iter().map(|item| self.encoded(item)).collect::<Result<Vec<_>>>()?;
         let inside = self.enter()?;
-        let len = self.len();
+        let len = self.count(&inside)?;
         self.make_room(len + items.len(), &inside)?;
         for (index, (item, encoded)) in items.iter().zip(&encoded).enumerate() {
             if let Err(fault) = self.write_new(len + index, item, encoded.as_ref(), &inside) {
@@ -55,7 +56,7 @@ impl<T: Message> List<T> {
     pub fn insert(&self, index: usize, item: T) -> Result<()> {
         let encoded = self.encoded(&item)?;
         let inside = self.enter()?;
-        let len = self.len();
+        let len = self.count(&inside)?;
         let index = index.min(len);
         self.make_room(len + 1, &inside)?;
         // Behind the last one first, where it is nobody's yet; then to its place, with all of them.
@@ -74,7 +75,7 @@ impl<T: Message> List<T> {
     /// As for [`push`](Self::push) and [`try_get`](Self::try_get).
     pub fn remove(&self, index: usize) -> Result<Option<T>> {
         let inside = self.enter()?;
-        let len = self.len();
+        let len = self.count(&inside)?;
         if index >= len {
             return Ok(None);
         }
@@ -100,6 +101,12 @@ impl<T: Message> List<T> {
         if size == 0 {
             root.set_len(len, inside);
             return Ok(());
+        }
+        // A room that was overwritten may be anything.
+        let is_there =
+            block.is_some_and(|block| arena.at(block, HEADER + capacity * size).is_some());
+        if !is_there {
+            return Err(Fault::Overwritten);
         }
         let table = root.spare_for(arena, capacity, size, inside)?;
         let mut at = 0;
@@ -164,12 +171,7 @@ impl<T: Message> List<T> {
     }
 
     fn all(&self, inside: &InList<'_>) -> Result<Vec<T>> {
-        let len = self.len();
-        // A length that was overwritten may be anything.
-        let (_, capacity) = self.handle.items(Self::size(self.blocks));
-        if len > capacity {
-            return Err(Self::garbled());
-        }
+        let len = self.count(inside)?;
         (0..len).map(|index| self.read(index, inside)).collect()
     }
 
