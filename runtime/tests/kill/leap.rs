@@ -16,7 +16,7 @@ use crate::victim::Victim;
 use crate::{Progress, SHORT, Until, at_every_instruction, is_full, kill_after, kill_at};
 
 /// How many points of a scene are tried by default; of more than these a share, another one each time.
-const POINTS: usize = 40;
+const POINTS: usize = 24;
 
 /// Whether the processor can stop a process after a store.
 pub(crate) fn is_possible() -> bool {
