@@ -52,6 +52,9 @@ fn shout(blackboard: SharedMemory) {
 
 // 2. and 3. Another program, which has nothing but the name.
 
+/// What it is told in front of the name.
+const ANOTHER: &str = "--another-program";
+
 fn another_program(name: &str) -> offspring::Result<()> {
     let blackboard = SharedMemory::open(name)?;
     println!("2. the other program reads: {}", read(blackboard.bytes()));
@@ -66,12 +69,13 @@ fn another_program(name: &str) -> offspring::Result<()> {
 }
 
 fn start_another_program(name: &str) -> std::io::Result<std::process::Child> {
-    Command::new(std::env::current_exe()?).arg(name).spawn()
+    Command::new(std::env::current_exe()?).args([ANOTHER, name]).spawn()
 }
 
 fn main() -> offspring::Result<()> {
-    if let Some(name) = std::env::args().nth(1) {
-        return another_program(&name);
+    let arguments: Vec<String> = std::env::args().collect();
+    if let [_, ANOTHER, name] = &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return another_program(name);
     }
     let name = format!("blackboard-{}", std::process::id());
     let blackboard = SharedMemory::create(&name, 64)?;

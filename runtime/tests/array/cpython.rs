@@ -24,14 +24,14 @@ fn double(
     x: &Array<i32>,
     y: &Array<f64>,
     z: &Array<i64>,
-    foo: &Array<Foo>,
+    point: &Array<Foo>,
     arr: &Array<f64>,
     string: &Array<u8>,
 ) {
     x.update(0, |x| *x *= 2).unwrap();
     y.update(0, |y| *y *= 2.0).unwrap();
     z.update(0, |z| *z *= 2).unwrap();
-    foo.update(0, |foo| (foo.x, foo.y) = (foo.x * 2, foo.y * 2.0)).unwrap();
+    point.update(0, |point| (point.x, point.y) = (point.x * 2, point.y * 2.0)).unwrap();
     (0..arr.len()).for_each(|i| _ = arr.update(i, |number| *number *= 2.0).unwrap());
     let text = string.to_vec().unwrap();
     let len = text.iter().position(|byte| *byte == 0).unwrap();
@@ -60,13 +60,13 @@ under_each_method! {
         let x = Array::from([7]).unwrap();
         let y = Array::from([1.0 / 3.0]).unwrap();
         let z = Array::from([1 << 33]).unwrap();
-        let foo = Array::from([Foo { x: 3, y: 2.0, z: 1 << 33 }]).unwrap();
+        let point = Array::from([Foo { x: 3, y: 2.0, z: 1 << 33 }]).unwrap();
         let arr = Array::from_fn(10, |i| i as f64).unwrap();
         let string = Array::filled(0, 20).unwrap();
         string.write(0, b"hello").unwrap();
-        double::spawn(&x, &y, &z, &foo, &arr, &string).unwrap().join().unwrap();
+        double::spawn(&x, &y, &z, &point, &arr, &string).unwrap().join().unwrap();
         assert_eq!((x.get(0), y.get(0), z.get(0)), (Some(14), Some(2.0 / 3.0), Some(1 << 34)));
-        assert_eq!(foo.get(0), Some(Foo { x: 6, y: 4.0, z: 1 << 33 }));
+        assert_eq!(point.get(0), Some(Foo { x: 6, y: 4.0, z: 1 << 33 }));
         assert!(arr.iter().unwrap().enumerate().all(|(i, number)| number == 2.0 * i as f64));
         assert_eq!(&string.to_vec().unwrap()[..11], b"hellohello\0");
     }
@@ -87,8 +87,8 @@ fn test_array_from_size() {
 
 #[test]
 fn test_copy() {
-    let foo = Array::from([Foo { x: 2, y: 5.0, z: 1 << 33 }]).unwrap();
-    let bar = Array::from_slice(&foo.to_vec().unwrap()).unwrap();
-    foo.update(0, |foo| *foo = Foo { x: 0, y: 0.0, z: 0 }).unwrap();
+    let point = Array::from([Foo { x: 2, y: 5.0, z: 1 << 33 }]).unwrap();
+    let bar = Array::from_slice(&point.to_vec().unwrap()).unwrap();
+    point.update(0, |point| *point = Foo { x: 0, y: 0.0, z: 0 }).unwrap();
     assert_eq!(bar.get(0), Some(Foo { x: 2, y: 5.0, z: 1 << 33 }));
 }

@@ -160,7 +160,7 @@ fn elements_that_are_not_copied() {
     for piece in counters.chunks_mut(2).unwrap() {
         thread::scope(|scope| {
             (0..2).for_each(|_| {
-                _ = scope.spawn(|| piece.iter().for_each(|it| _ = it.fetch_add(1, Relaxed)))
+                _ = scope.spawn(|| piece.iter().for_each(|it| _ = it.fetch_add(1, Relaxed)));
             });
         });
     }

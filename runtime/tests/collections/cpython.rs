@@ -239,14 +239,14 @@ fn double(
     x: &Value<i32>,
     y: &Value<f64>,
     z: &Value<i64>,
-    pair: &Value<Foo>,
+    point: &Value<Foo>,
     list: &List<f64>,
     string: &Value<String>,
 ) -> offspring::Result<()> {
     x.update(|it| *it *= 2)?;
     y.update(|it| *it *= 2.0)?;
     z.update(|it| *it *= 2)?;
-    pair.update(|it| (it.x, it.y) = (it.x * 2, it.y * 2.0))?;
+    point.update(|it| (it.x, it.y) = (it.x * 2, it.y * 2.0))?;
     string.update(|it| *it = it.repeat(2))?;
     (0..list.len()).try_for_each(|i| list.update(i, |it| *it *= 2.0).map(drop))
 }
@@ -273,12 +273,12 @@ fn use_list(list: &List<i32>) -> offspring::Result<()> {
 
 #[process]
 fn use_dict(dict: &Dict<String, i32>) -> offspring::Result<()> {
-    assert_eq!((dict.len(), dict.get("foo")), (1, Some(5)));
-    assert_eq!(dict.iter().collect::<Vec<_>>(), [("foo".to_owned(), 5)]);
-    assert_eq!(dict.keys().collect::<Vec<_>>(), ["foo"]);
+    assert_eq!((dict.len(), dict.get("point")), (1, Some(5)));
+    assert_eq!(dict.iter().collect::<Vec<_>>(), [("point".to_owned(), 5)]);
+    assert_eq!(dict.keys().collect::<Vec<_>>(), ["point"]);
     assert_eq!(dict.values().collect::<Vec<_>>(), [5]);
-    assert_eq!(dict.to_map()?, HashMap::from([("foo".to_owned(), 5)]));
-    assert_eq!(dict.remove_entry("foo")?, Some(("foo".to_owned(), 5)));
+    assert_eq!(dict.to_map()?, HashMap::from([("point".to_owned(), 5)]));
+    assert_eq!(dict.remove_entry("point")?, Some(("point".to_owned(), 5)));
     Ok(())
 }
 
@@ -312,12 +312,12 @@ under_each_method! {
     /// `_TestSharedCTypes.test_sharedctypes`
     fn test_sharedctypes() {
         let (x, y) = (Value::new(7).unwrap(), Value::new(1.0 / 3.0).unwrap());
-        let (z, pair) = (Value::new(1 << 33).unwrap(), Value::new(Foo { x: 3, y: 2.0, z: 1 }).unwrap());
+        let (z, point) = (Value::new(1 << 33).unwrap(), Value::new(Foo { x: 3, y: 2.0, z: 1 }).unwrap());
         let list = List::from_iter((0..10).map(f64::from)).unwrap();
         let string = Value::new("hello".to_owned()).unwrap();
-        double::spawn(&x, &y, &z, &pair, &list, &string).unwrap().join().unwrap().unwrap();
+        double::spawn(&x, &y, &z, &point, &list, &string).unwrap().join().unwrap().unwrap();
         assert_eq!((x.get(), y.get(), z.get()), (14, 2.0 / 3.0, 1 << 34));
-        assert_eq!((pair.get(), string.get()), (Foo { x: 6, y: 4.0, z: 1 }, "hellohello".to_owned()));
+        assert_eq!((point.get(), string.get()), (Foo { x: 6, y: 4.0, z: 1 }, "hellohello".to_owned()));
         assert_eq!(list.to_vec().unwrap(), (0..10).map(|i| f64::from(2 * i)).collect::<Vec<_>>());
     }
 
@@ -331,7 +331,7 @@ under_each_method! {
 
     /// `TestSyncManagerTypes.test_dict`
     fn test_manager_dict() {
-        let dict = Dict::from([("foo", 5)]).unwrap();
+        let dict = Dict::from([("point", 5)]).unwrap();
         use_dict::spawn(&dict).unwrap().join().unwrap().unwrap();
         assert!(dict.is_empty());
     }
@@ -355,9 +355,9 @@ under_each_method! {
 /// `_TestSharedCTypes.test_copy`
 #[test]
 fn test_copy() -> offspring::Result<()> {
-    let pair = Value::new(Foo { x: 2, y: 5.0, z: 1 << 33 })?;
-    let bar = Value::new(pair.get())?;
-    pair.set(Foo { x: 0, y: 0.0, z: 0 })?;
+    let point = Value::new(Foo { x: 2, y: 5.0, z: 1 << 33 })?;
+    let bar = Value::new(point.get())?;
+    point.set(Foo { x: 0, y: 0.0, z: 0 })?;
     assert_eq!(bar.get(), Foo { x: 2, y: 5.0, z: 1 << 33 });
     Ok(())
 }

@@ -5,8 +5,11 @@
 //! sleeps until the victim is dead; either way, what it saw is what everybody finds afterwards.
 
 mod dict;
+mod heap;
 mod list;
+mod nested;
 mod value;
+mod wait;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -23,16 +26,20 @@ use crate::compound::Succession;
 use crate::helper::Helper;
 use crate::queue::pieces;
 use crate::scenes::{Entry, Scene, warm};
-use crate::victim::{Death, Memory, Steps, Victim};
+use crate::victim::{Death, HEAD_BYTES, Memory, Steps, Victim};
 
 /// All of them.
 pub(crate) fn scenes() -> impl Iterator<Item = Entry> {
-    let all = [dict::SCENES, list::SCENES, value::SCENES];
+    let all =
+        [dict::SCENES, list::SCENES, value::SCENES, wait::SCENES, nested::SCENES, heap::SCENES];
     all.into_iter().flatten().copied()
 }
 
 /// How many instructions a scene may step through by default: a second or so, for there are many.
 const PATIENCE: usize = 60_000;
+
+/// From this number on a text is long.
+const LONG: u8 = 60;
 
 /// A key, value or item that shows its number, and whether it is whole.
 trait Number: Message + Clone + PartialEq {
@@ -68,23 +75,12 @@ impl Number for [u64; 8] {
 impl Number for String {
     const IN_BLOCKS: bool = true;
     fn of(number: u8) -> Self {
-        // Of different lengths, in blocks of different sizes.
-        char::from(number).to_string().repeat(1 + usize::from(number % 4) * 8)
+        // Of different lengths, also such as do not fit where another one was.
+        let more = if number < LONG { 0 } else { 200 };
+        char::from(number).to_string().repeat(1 + usize::from(number % 4) * 8 + more)
     }
     fn number(&self) -> u8 {
         let number = self.chars().next().expect("no number has an empty one") as u8;
-        assert_eq!(*self, Self::of(number), "torn");
-        number
-    }
-}
-
-impl Number for Vec<u16> {
-    const IN_BLOCKS: bool = true;
-    fn of(number: u8) -> Self {
-        vec![number.into(); 3 + usize::from(number % 4) * 12]
-    }
-    fn number(&self) -> u8 {
-        let number = self[0] as u8;
         assert_eq!(*self, Self::of(number), "torn");
         number
     }
@@ -107,13 +103,15 @@ trait Kept: Sized + 'static {
     fn touch(&self, way: usize);
     /// Something that was not in it is put in and taken out.
     fn works_on(&self);
+    /// Whatever waits for the next one who frees something is freed.
+    fn settle(&mut self) {}
     fn clear(&self);
     /// What one who comes after the victim does, who is killed as well,
     fn follow(&self);
     /// and what is in it then.
     fn followed(parts: &[Self::Part]) -> Vec<Self::Part>;
     /// How many blocks there are but for tables, with this in it.
-    fn blocks(parts: &[Self::Part]) -> usize;
+    fn blocks(&self, parts: &[Self::Part]) -> usize;
     /// What there is of memory, and where the tables are.
     fn account(&self) -> (audit::Usage, BTreeSet<u32>);
 
@@ -122,7 +120,7 @@ trait Kept: Sized + 'static {
     fn assert_accounted_for(&self, parts: &[Self::Part]) {
         let (usage, tables) = self.account();
         let blocks = usage.blocks - tables.len();
-        assert_eq!(blocks, Self::blocks(parts), "{usage:?}, {} tables, {parts:?}", tables.len());
+        assert_eq!(blocks, self.blocks(parts), "{usage:?}, {} tables, {parts:?}", tables.len());
         assert_eq!(usage.orphans, 0);
     }
 }
@@ -141,31 +139,42 @@ struct Ground {
 
 /// Where the blocks begin.
 const BLOCKS: usize = 16 << 10;
-/// How much of the blocks is watched, unless a scene knows better: one grain has all of most of these collections.
-const WATCHED: usize = 12 << 10;
+/// How much of them there is at first.
+const GRAIN: usize = 16 << 10;
+/// How much of them is watched: most of these collections have all of theirs there.
+const WATCHED: usize = 8 << 10;
+/// Where the heap's ledger begins, with its lock.
+const HEAP: usize = 64;
+/// What is watched, and how much of it: the heap's lock and the beginning of its journal; its lists, behind that; blocks.
+const PIECES: [(usize, usize); 3] = [(HEAP, 1 << 10), (9792, 384), (BLOCKS, WATCHED)];
+
+/// The number of a word of the memory among those that are watched.
+const fn traced(offset: usize) -> usize {
+    let [heap, lists, blocks] = PIECES;
+    let before = if offset < heap.0 + heap.1 {
+        offset - heap.0
+    } else {
+        heap.1 + lists.1 + (offset - blocks.0)
+    };
+    (HEAD_BYTES + before) / 8
+}
 
 impl Ground {
     /// That of the collection that this makes.
     fn under<T>(make: impl FnOnce() -> T) -> (T, Self) {
-        Self::watching(WATCHED, make)
-    }
-
-    fn watching<T>(bytes: usize, make: impl FnOnce() -> T) -> (T, Self) {
         warm();
         let long = || pieces().into_iter().filter(|piece| piece.len > 1 << 30);
         let before: BTreeSet<u64> = long().map(|piece| piece.inode).collect();
         let made = make();
         let piece = long().find(|piece| !before.contains(&piece.inode)).expect("a new memory");
         let start = piece.start;
-        // The heap's lock and the beginning of its journal; its lists, behind that; blocks.
-        let pieces = [(64, 1 << 10), (9 << 10, 2 << 10), (BLOCKS, bytes)];
-        let memory = Memory::at(pieces.map(|(from, len)| (start + from, len)));
+        let memory = Memory::at(PIECES.map(|(from, len)| (start + from, len)));
         (made, Self { memory, start })
     }
 
     /// A copy of all that is in it, if that is not more than a grain.
     fn picture(&self) -> Vec<u8> {
-        let mut bytes = vec![0; BLOCKS + WATCHED];
+        let mut bytes = vec![0; BLOCKS + GRAIN];
         let own = File::open("/proc/self/mem").expect("procfs");
         own.read_exact_at(&mut bytes, self.start as u64).expect("it is mapped");
         bytes
@@ -186,6 +195,8 @@ trait Way: 'static {
     const STATES: &'static [&'static [<Self::Of as Kept>::Part]];
     /// The same, with two deaths.
     const TWO_DEATHS: &'static str = "";
+    /// [`Scene::ALONG`].
+    const ALONG: &'static [usize] = &[];
 
     /// A new one, ready for the first step.
     fn ready() -> Self::Of {
@@ -215,7 +226,8 @@ fn states_after<W: Way>(death: &Death) -> [&'static [<W::Of as Kept>::Part]; 2] 
 
 impl<W: Way> Changing<W> {
     /// It can be used, and all of its memory comes back.
-    fn ends_well(&self, found: &[<W::Of as Kept>::Part]) {
+    fn ends_well(mut self, found: &[<W::Of as Kept>::Part]) {
+        self.kept.settle();
         self.kept.assert_accounted_for(found);
         self.kept.works_on();
         assert_eq!(self.kept.contents(), found);
@@ -229,6 +241,7 @@ impl<W: Way> Scene for Changing<W> {
     const NAME: &'static str = W::NAME;
     const PATIENCE: usize = PATIENCE;
     const LEAPS: bool = true;
+    const ALONG: &'static [usize] = W::ALONG;
 
     fn set() -> Self {
         let (kept, ground) = Ground::under(W::ready);

@@ -95,7 +95,7 @@ pub(crate) fn run<S: Succession>() {
 }
 
 /// So many first deaths, and so many second ones after each.
-const LEAPS: [usize; 2] = [4, 20];
+const LEAPS: [usize; 2] = [2, 30];
 
 fn leap_to_both<S: Succession>(figures: &mut Figures) {
     let (_, _, _, firsts) = after_having::<S, _>(leap::survey);

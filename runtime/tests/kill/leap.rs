@@ -13,10 +13,10 @@ use std::sync::atomic::AtomicU64;
 use crate::figures::Figures;
 use crate::scenes::Scene;
 use crate::victim::Victim;
-use crate::{Progress, Until, kill_after, kill_at};
+use crate::{Progress, SHORT, Until, at_every_instruction, is_full, kill_after, kill_at};
 
 /// How many points of a scene are tried by default; of more than these a share, another one each time.
-const POINTS: usize = 50;
+const POINTS: usize = 24;
 
 /// Whether the processor can stop a process after a store.
 pub(crate) fn is_possible() -> bool {
@@ -101,9 +101,26 @@ pub(crate) fn share(points: Vec<Leap>, most: usize) -> impl Iterator<Item = Leap
 
 /// Kills at the points of a scene.
 pub(crate) fn run<S: Scene>(figures: &mut Figures) {
-    let (whole, points) = kill_after::<S, _>(survey, figures);
-    figures.survey(whole);
-    for leap in share(points, POINTS) {
+    let points = if S::ALONG.is_empty() {
+        let (whole, points) = kill_after::<S, _>(survey, figures);
+        figures.survey(whole);
+        if whole.instructions <= SHORT {
+            return at_every_instruction(whole, |until| kill_at::<S>(until, figures));
+        }
+        points
+    } else {
+        S::ALONG.iter().flat_map(|word| along::<S>(*word, figures)).collect()
+    };
+    let most = if is_full() { usize::MAX } else { POINTS };
+    for leap in share(points, most) {
         kill_at::<S>(Until::Leap(leap), figures);
     }
+}
+
+/// All changes of one word, which are counted at full speed.
+fn along<S: Scene>(word: usize, figures: &mut Figures) -> Vec<Leap> {
+    let after = move |changes| Leap { word: Some(word), changes, instructions: 0 };
+    let whole = kill_at::<S>(Until::Leap(after(usize::MAX)), figures);
+    assert!(whole.over && whole.changes > 1, "{}: the word {word} hardly changes", S::NAME);
+    (1..=whole.changes).map(after).collect()
 }

@@ -199,7 +199,7 @@ pub(crate) fn sample(
 
 fn run<S: Scene>() {
     let mut figures = Figures::default();
-    if S::LEAPS && !is_full() && leap::is_possible() {
+    if S::LEAPS && leap::is_possible() && !(is_full() && S::ALONG.is_empty()) {
         leap::run::<S>(&mut figures);
         return figures.print(S::NAME, S::PROMPT);
     }

@@ -64,6 +64,10 @@ pub(crate) trait Scene: Sized {
     /// By default, go to where something changes in leaps (`leap.rs`): for operations that are the same each time, and never sleep.
     const LEAPS: bool = false;
 
+    /// For what takes too long to step through even once: kill in leaps only, after each change of these words (by their numbers among
+    /// the victim's traces).
+    const ALONG: &'static [usize] = &[];
+
     /// A survivor that took longer was not woken, but looked for itself.
     const PROMPT: Duration = PROMPT;
 

@@ -22,7 +22,7 @@ const BEGUN: u32 = 1;
 const OVER: u32 = u32::MAX;
 
 /// Bytes of `struct robust_list_head`.
-const HEAD_BYTES: usize = 24;
+pub(crate) const HEAD_BYTES: usize = 24;
 
 /// What is known of a victim's death.
 #[derive(Debug)]

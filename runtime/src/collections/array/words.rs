@@ -187,7 +187,7 @@ mod tests {
     fn rows_come_back<T: Copy + PartialEq + std::fmt::Debug>(make: impl Fn(usize) -> T) {
         let original: Vec<T> = (0..50).map(&make).collect();
         for (start, end) in [(0, 50), (1, 50), (3, 20), (7, 8), (9, 9), (2, 49)] {
-            let mut shared = vec![make(77); 50];
+            let mut shared = [make(77); 50];
             let mut back = vec![make(99); end - start];
             let place = NonNull::from(&mut shared[start..end]).cast();
             let from = NonNull::from(&original[start..end]).cast();

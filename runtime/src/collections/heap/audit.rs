@@ -7,7 +7,6 @@ use super::arena::{Arena, named};
 use super::block::{LEAST, Ref, State};
 use super::buddy::MOST;
 use crate::collections::fault::Fault;
-use crate::sync::deadlock::Call;
 
 /// What a heap consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub(crate) struct Audit {
 /// See the module. `Overwritten`: it is not so.
 pub(crate) fn audit(arena: &Arena) -> Result<Audit, Fault> {
     let control = arena.control();
-    let _inside = control.ledger.enter(arena, Call::of::<super::control::Control>(), |_| Ok(()))?;
+    let _inside = arena.enter()?;
     let top = control.ledger.table.load(Relaxed);
     if !(u64::from(LEAST)..=u64::from(MOST)).contains(&top) {
         return Err(Fault::Overwritten);

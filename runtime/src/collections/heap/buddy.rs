@@ -18,8 +18,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{Arena, named};
 use super::block::{Block, HEADER, LEAST, Ref, State};
-use super::control::{Control, REFS_MAX};
-use super::ledger::Change;
+use super::control::{Control, LOG, REFS_MAX};
+use super::ledger::{Change, Inside};
 use super::object;
 use crate::collections::fault::Fault;
 use crate::sync::deadlock::Call;
@@ -33,7 +33,9 @@ const LARGE: u32 = 20;
 /// What has memory of a hollow block.
 const PAGE: usize = 4096;
 
-type Heap<'a> = Change<'a, { super::control::LOG }>;
+type Heap<'a> = Change<'a, LOG>;
+/// Somebody is in the heap, and it is whole.
+type InHeap<'a> = Inside<'a, LOG>;
 
 /// The order of a block for so many bytes.
 pub(crate) fn order_for(len: usize) -> Option<u32> {
@@ -77,7 +79,7 @@ impl Arena {
         into: &AtomicU64,
     ) -> Result<Ref, Fault> {
         let bytes = len.checked_add(refs.len().next_multiple_of(2) * 4).ok_or(Fault::Full)?;
-        let inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         let mut change = inside.change(self);
         change.open();
         let place = self.allocate_within(&mut change, bytes)?;
@@ -99,7 +101,7 @@ impl Arena {
 
     /// A block of so many bytes, all of them 0, which `into` names from now on.
     pub(crate) fn allocate_zeroed(&self, len: usize, into: &AtomicU64) -> Result<Ref, Fault> {
-        let inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         let mut change = inside.change(self);
         change.open();
         let place = self.allocate_within(&mut change, len)?;
@@ -118,14 +120,19 @@ impl Arena {
     /// After a death inside of a collection, which may have been one inside of the heap as well: then words that name blocks are those of an
     /// unfinished change. From here on they are what they were before it.
     pub(crate) fn mend(&self) -> Result<(), Fault> {
-        let ledger = &self.control().ledger;
-        ledger.enter(self, Call::of::<Control>(), |_| Ok(())).map(drop)
+        self.enter().map(drop)
+    }
+
+    /// Goes into the heap, after a death as well.
+    #[inline(always)]
+    pub(super) fn enter(&self) -> Result<InHeap<'_>, Fault> {
+        self.control().ledger.enter(self, Call::of::<Control>(), |_| self.give_all_large_back())
     }
 
     /// Gives the block back that `from` names, if it names one. What it referred to and nothing else does becomes an orphan: then true.
     pub(crate) fn free(&self, from: &AtomicU64) -> Result<bool, Fault> {
         let Some(place) = named(from) else { return Ok(false) };
-        let inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         let mut change = inside.change(self);
         change.open();
         change.put(from, 0)?;
@@ -242,11 +249,38 @@ impl Arena {
         Ok((place, order))
     }
 
-    /// Whoever is killed before it comes here leaves memory with a free block, until that is used or merged.
+    /// Whoever is killed before it comes here leaves it to the next one.
     fn give_large_back(&self, (place, order): (Ref, u32)) {
         if order >= LARGE {
             self.give_back(place, PAGE, (1 << order) - PAGE);
         }
+    }
+
+    /// In the place of one who was killed and may have been about to: it does no harm to what has been given back already.
+    #[cold]
+    fn give_all_large_back(&self) -> Result<(), Fault> {
+        for order in LARGE..=MOST {
+            let mut next = named(&self.control().free[order as usize]);
+            // No more than there can be: the list may have been overwritten.
+            for _ in 0..1 << (MOST - order) {
+                let Some(place) = next else { break };
+                match self.block(place)?.state() {
+                    Some(State::Free { order: its, hollow: true }) if its == order => {}
+                    _ => return Err(Fault::Overwritten),
+                }
+                self.give_large_back((place, order));
+                next = self.block(place)?.links().0;
+            }
+        }
+        // What had been reserved for a block, before that was undone together with the growth that it took.
+        let all = self.control().ledger.table.load(Relaxed);
+        if all < GRAIN.into() {
+            return Err(Fault::Overwritten);
+        }
+        if all < MOST.into() {
+            self.give_back(Ref::ROOT, 1 << all, (1 << MOST) - (1 << all));
+        }
+        Ok(())
     }
 
     /// Doubles what there is: the new half is a free block.

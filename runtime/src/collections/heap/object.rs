@@ -13,14 +13,13 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::arena::{Arena, named};
 use super::block::Ref;
-use super::control::{Control, LOG};
+use super::control::LOG;
 use super::ledger::Change;
 use crate::collections::dict::root::Parts;
 use crate::collections::fault::Fault;
 use crate::collections::list::root::ListRoot;
 use crate::collections::object::root_at;
 use crate::collections::{dict, list};
-use crate::sync::deadlock::Call;
 use crate::sync::patience::Patience;
 use crate::sys::robust::Kind as LockKind;
 
@@ -125,8 +124,7 @@ impl Arena {
 
     /// A block for an object of so many bytes, all zero behind its header, to which nothing refers. The calling process is said to have a handle.
     pub(crate) fn allocate_object(&self, size: usize) -> Result<Ref, Fault> {
-        let control = self.control();
-        let inside = control.ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         let mut change = inside.change(self);
         change.open();
         let object = self.allocate_within(&mut change, size)?;
@@ -201,7 +199,7 @@ impl Arena {
     /// Those that are on the list, of no unfinished change.
     fn listed(&self) -> Result<Vec<Ref>, Fault> {
         let control = self.control();
-        let _inside = control.ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let _inside = self.enter()?;
         let most = self.most_objects();
         let mut listed = Vec::new();
         let mut next = named(&control.orphans);
@@ -221,7 +219,7 @@ impl Arena {
     /// Both at once: while the heap is ours nothing can begin to refer to it. Otherwise somebody could put it somewhere and let go of
     /// his handle between the two questions. Who gets a handle from what refers to it has it before that is gone.
     fn is_lost(&self, object: Ref) -> Result<bool, Fault> {
-        let _inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let _inside = self.enter()?;
         Ok(self.head(object)?.is_orphan() && !self.holders.has_any(object)?)
     }
 
@@ -236,7 +234,7 @@ impl Arena {
             Err(_) if self.head(object)?.form.load(Relaxed) == 0 => {}
             Err(fault) => return Err(fault),
         }
-        let inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         let mut change = inside.change(self);
         change.open();
         self.unlist_orphan(&mut change, object)?;
@@ -247,7 +245,7 @@ impl Arena {
 
     /// Something refers to it again.
     fn adopt(&self, object: Ref) -> Result<(), Fault> {
-        let inside = self.control().ledger.enter(self, Call::of::<Control>(), |_| Ok(()))?;
+        let inside = self.enter()?;
         if self.head(object)?.refs.load(Relaxed) == 0 {
             return Ok(());
         }

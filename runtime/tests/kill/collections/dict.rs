@@ -8,7 +8,7 @@ use std::ops::Deref;
 use offspring::__private::audit::Usage;
 use offspring::{Dict, List};
 
-use super::{Changing, Ground, Kept, Number, Way, account};
+use super::{Changing, Ground, Kept, LONG, Number, Way, account};
 use crate::compound;
 use crate::compound::Succession;
 use crate::scenes::{Entry, scene};
@@ -24,6 +24,7 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<Insert<Encoded>>>(),
     scene::<Changing<Over<InPlace>>>(),
     scene::<Changing<Over<Encoded>>>(),
+    scene::<Changing<Resize<Encoded>>>(),
     scene::<Changing<Update<InPlace>>>(),
     scene::<Changing<Update<Encoded>>>(),
     scene::<Changing<UpdateOrInsert<InPlace>>>(),
@@ -104,7 +105,7 @@ impl<K: Number + Hash + Eq, V: Number> Kept for Dict<K, V> {
         let all: BTreeSet<_> = others.chain([(KEY, 200)]).collect();
         all.into_iter().collect()
     }
-    fn blocks(parts: &[(u8, u8)]) -> usize {
+    fn blocks(&self, parts: &[(u8, u8)]) -> usize {
         1 + if K::IN_BLOCKS || V::IN_BLOCKS { parts.len() } else { 0 }
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
@@ -154,9 +155,9 @@ impl<K: Number + Hash + Eq, V: Number> Kept for Inner<Dict<K, V>> {
     fn followed(parts: &[(u8, u8)]) -> Vec<(u8, u8)> {
         Dict::<K, V>::followed(parts)
     }
-    fn blocks(parts: &[(u8, u8)]) -> usize {
+    fn blocks(&self, parts: &[(u8, u8)]) -> usize {
         // The list, and the item that refers to the dict.
-        2 + Dict::<K, V>::blocks(parts)
+        2 + self.dict.blocks(parts)
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
         account(&self.outer)
@@ -175,7 +176,8 @@ macro_rules! ways {
             fn go($dict: &Dict<K, V>, $steps: &Steps<'_>) {
                 $steps.begin();
                 $body;
-                $steps.done(1);
+                let states: &[&[(u8, u8)]] = $states;
+                $steps.done(states.len() as u32 - 1);
             }
         }
 
@@ -214,6 +216,15 @@ ways! {
         |dict, steps| dict.insert(K::of(KEY), V::of(3)).unwrap();
     Over, Inner, "insert over another value", &[&[(2, 2), (3, 3)], &[(2, 2), (3, 4)]], Kept::of,
         |dict, steps| dict.insert(K::of(KEY), V::of(4)).unwrap();
+    Resize, Inner, "insert over a shorter value, and over a longer one", &[
+        &[(2, 2), (3, 3)],
+        &[(2, 2), (3, LONG)],
+        &[(2, 2), (3, 4)],
+    ], Kept::of, |dict, steps| {
+        dict.insert(K::of(KEY), V::of(LONG)).unwrap();
+        steps.done(1);
+        dict.insert(K::of(KEY), V::of(4)).unwrap()
+    };
     Update, Inner, "update", &[&[(3, 3)], &[(3, 6)]], Kept::of,
         |dict, steps| dict.update(&K::of(KEY), |value| *value = V::of(6)).unwrap();
     UpdateOrInsert, Inner, "update_or_insert", &[&[(1, 1)], &[(1, 1), (3, 5)]], Kept::of,

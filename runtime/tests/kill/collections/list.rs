@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use offspring::__private::audit::Usage;
 use offspring::List;
 
-use super::{Changing, Kept, Number, Way, account};
+use super::{Changing, Kept, LONG, Number, Way, account};
 use crate::compound;
 use crate::compound::Succession;
 use crate::scenes::{Entry, scene};
@@ -25,9 +25,10 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<Pop<Encoded>>>(),
     scene::<Changing<Set<InPlace>>>(),
     scene::<Changing<Set<Encoded>>>(),
+    scene::<Changing<Resize<Encoded>>>(),
     scene::<Changing<SetWord>>(),
     scene::<Changing<Update<InPlace>>>(),
-    scene::<Changing<Update<Encoded>>>(),
+    scene::<Changing<CompareExchange<Encoded>>>(),
     scene::<Changing<Insert<InPlace>>>(),
     scene::<Changing<Insert<Encoded>>>(),
     scene::<Changing<Remove<InPlace>>>(),
@@ -40,7 +41,6 @@ pub(super) const SCENES: &[Entry] = &[
     scene::<Changing<Extend<Encoded>>>(),
     scene::<Changing<UpdateAll<InPlace>>>(),
     scene::<Changing<UpdateAll<Encoded>>>(),
-    (<Changing<Push<InPlace>> as Succession>::NAME, compound::run::<Changing<Push<InPlace>>>),
     (<Changing<Push<Encoded>> as Succession>::NAME, compound::run::<Changing<Push<Encoded>>>),
     (<Changing<Remove<InPlace>> as Succession>::NAME, compound::run::<Changing<Remove<InPlace>>>),
     (<Changing<Remove<Encoded>> as Succession>::NAME, compound::run::<Changing<Remove<Encoded>>>),
@@ -98,7 +98,7 @@ impl<T: Number> Kept for List<T> {
     fn followed(parts: &[u8]) -> Vec<u8> {
         [parts, &[LAST]].concat()
     }
-    fn blocks(parts: &[u8]) -> usize {
+    fn blocks(&self, parts: &[u8]) -> usize {
         1 + if T::IN_BLOCKS { parts.len() } else { 0 }
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
@@ -155,15 +155,19 @@ ways! {
     ], |list| list.push(T::of(7)).unwrap(), list.push(T::of(8)).unwrap();
     Pop, "pop", &[&[1, 2], &[1], &[]], |list| list.pop().unwrap(), list.pop().unwrap();
     Set, "set", &[&[1, 2], &[1, 9]], |list| list.set(1, T::of(9)).unwrap();
+    Resize, "set a longer item, and a shorter one", &[&[1, 2], &[1, LONG], &[1, 4]],
+        |list| list.set(1, T::of(LONG)).unwrap(), list.set(1, T::of(4)).unwrap();
     Update, "update", &[&[1, 2], &[6, 2]],
         |list| list.update(0, |item| *item = T::of(6)).unwrap();
+    CompareExchange, "compare_exchange", &[&[1, 2], &[8, 2]],
+        |list| list.compare_exchange(0, &T::of(1), T::of(8)).unwrap();
     Insert, "insert in the middle", &[&[1, 2, 4], &[1, 2, 3, 4]],
         |list| list.insert(2, T::of(3)).unwrap();
     Remove, "remove in the middle", &[&[1, 2, 3, 4], &[1, 3, 4]], |list| list.remove(1).unwrap();
     Truncate, "truncate", &[&[1, 2, 3, 4], &[1]], |list| list.truncate(1).unwrap();
     Clear, "clear", &[&[1, 2, 3], &[]], |list| list.clear().unwrap();
-    Extend, "extend", &[&[1], &[1, 2, 3, 4]], |list| list.extend([2, 3, 4].map(T::of)).unwrap();
-    UpdateAll, "update_all", &[&[1, 2, 3], &[3, 2, 1, 5]], |list| list.update_all(|items| {
+    Extend, "extend", &[&[1], &[1, 2, 3]], |list| list.extend([2, 3].map(T::of)).unwrap();
+    UpdateAll, "update_all", &[&[1, 2], &[2, 1, 5]], |list| list.update_all(|items| {
         items.reverse();
         items.push(T::of(5));
     }).unwrap();

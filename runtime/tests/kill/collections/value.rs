@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use offspring::__private::audit::Usage;
 use offspring::Value;
 
-use super::{Changing, Kept, Number, Way, account};
+use super::{Changing, Kept, LONG, Number, Way, account};
 use crate::scenes::{Entry, scene};
 use crate::victim::Steps;
 
@@ -55,7 +55,7 @@ impl<T: Number> Kept for Value<T> {
     fn followed(_: &[u8]) -> Vec<u8> {
         vec![102]
     }
-    fn blocks(_: &[u8]) -> usize {
+    fn blocks(&self, _: &[u8]) -> usize {
         1 + usize::from(T::IN_BLOCKS)
     }
     fn account(&self) -> (Usage, BTreeSet<u32>) {
@@ -66,7 +66,7 @@ impl<T: Number> Kept for Value<T> {
 struct Update<V>(PhantomData<V>);
 
 impl<T: Number> Update<Value<T>> {
-    const STATES: &'static [&'static [u8]] = &[&[3], &[4], &[6], &[8]];
+    const STATES: &'static [&'static [u8]] = &[&[3], &[4], &[6], &[LONG]];
 
     fn go(value: &Value<T>, steps: &Steps<'_>) {
         steps.begin();
@@ -74,7 +74,7 @@ impl<T: Number> Update<Value<T>> {
         steps.done(1);
         value.update(|value| *value = T::of(6)).unwrap();
         steps.done(2);
-        assert!(value.compare_exchange(&T::of(6), T::of(8)).unwrap().is_ok());
+        assert!(value.compare_exchange(&T::of(6), T::of(LONG)).unwrap().is_ok());
         steps.done(3);
     }
 }
