@@ -403,7 +403,7 @@ fn search<S: Strategy>(all: &S, test: impl Fn(S::Value) -> Result<(), TestCaseEr
     let end = Instant::now() + time();
     let config = Config {
         cases: 10,
-        max_shrink_iters: 30,
+        max_shrink_iters: 4,
         failure_persistence: None,
         rng_algorithm: RngAlgorithm::XorShift,
         ..Config::default()
